@@ -1,0 +1,179 @@
+"""localsearch: a local, offline search engine for photos, by concept and by likeness.
+
+    import localsearch as ls
+
+    with ls.open("~/Pictures") as library:
+        library.sync()
+        for hit in library.search(ls.concept("dog"), limit=20):
+            print(hit.score, hit.path)
+
+This file is the counter: the names that programs may use. They are loaded when first asked for,
+so that `import localsearch` costs next to nothing and imports neither numpy nor sqlite3.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+# Public name -> the room it comes from. `__all__` is checked against it by tests/test_counter.py.
+_ROOMS = {
+    "localsearch.library": ("Library", "find_store", "init", "open"),
+    "localsearch.search.terms": (
+        "And",
+        "Not",
+        "Or",
+        "Term",
+        "concept",
+        "ids",
+        "like",
+        "path",
+        "state",
+        "tag",
+    ),
+    "localsearch.search.grammar": ("parse",),
+    "localsearch.search.page": ("Page",),
+    "localsearch.records": (
+        "Added",
+        "ConceptValue",
+        "Finding",
+        "Hit",
+        "Input",
+        "Progress",
+        "Root",
+        "Status",
+        "SyncEstimate",
+        "SyncReport",
+        "Why",
+    ),
+    "localsearch.errors": (
+        "DependencyMissing",
+        "InputError",
+        "LibraryBusy",
+        "LibraryClosed",
+        "LibraryDamaged",
+        "LibraryError",
+        "LibraryFull",
+        "LibraryMissing",
+        "LibraryReadOnly",
+        "LibrarySegmentDamaged",
+        "LibraryTooNew",
+        "LibraryUnsafe",
+        "LocalsearchError",
+        "PackDamaged",
+        "PackError",
+        "PackMissing",
+        "PackProvider",
+        "PictureError",
+        "QueryError",
+        "QueryUnknownConcept",
+    ),
+}
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+
+if TYPE_CHECKING:
+    from localsearch.errors import (
+        DependencyMissing,
+        InputError,
+        LibraryBusy,
+        LibraryClosed,
+        LibraryDamaged,
+        LibraryError,
+        LibraryFull,
+        LibraryMissing,
+        LibraryReadOnly,
+        LibrarySegmentDamaged,
+        LibraryTooNew,
+        LibraryUnsafe,
+        LocalsearchError,
+        PackDamaged,
+        PackError,
+        PackMissing,
+        PackProvider,
+        PictureError,
+        QueryError,
+        QueryUnknownConcept,
+    )
+    from localsearch.library import Library, find_store, init, open
+    from localsearch.records import (
+        Added,
+        ConceptValue,
+        Finding,
+        Hit,
+        Input,
+        Progress,
+        Root,
+        Status,
+        SyncEstimate,
+        SyncReport,
+        Why,
+    )
+    from localsearch.search.grammar import parse
+    from localsearch.search.page import Page
+    from localsearch.search.terms import And, Not, Or, Term, concept, ids, like, path, state, tag
+
+__all__ = [
+    "Added",
+    "And",
+    "ConceptValue",
+    "DependencyMissing",
+    "Finding",
+    "Hit",
+    "Input",
+    "InputError",
+    "Library",
+    "LibraryBusy",
+    "LibraryClosed",
+    "LibraryDamaged",
+    "LibraryError",
+    "LibraryFull",
+    "LibraryMissing",
+    "LibraryReadOnly",
+    "LibrarySegmentDamaged",
+    "LibraryTooNew",
+    "LibraryUnsafe",
+    "LocalsearchError",
+    "Not",
+    "Or",
+    "PackDamaged",
+    "PackError",
+    "PackMissing",
+    "PackProvider",
+    "Page",
+    "PictureError",
+    "Progress",
+    "QueryError",
+    "QueryUnknownConcept",
+    "Root",
+    "Status",
+    "SyncEstimate",
+    "SyncReport",
+    "Term",
+    "Why",
+    "__version__",
+    "concept",
+    "find_store",
+    "ids",
+    "init",
+    "like",
+    "open",
+    "parse",
+    "path",
+    "state",
+    "tag",
+]
+
+
+def __getattr__(name: str) -> Any:
+    room = _ROOM_OF.get(name)
+    if room is None:
+        raise AttributeError(f"module 'localsearch' has no attribute {name!r}")
+    value = getattr(import_module(room), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

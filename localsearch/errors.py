@@ -1,0 +1,192 @@
+"""Every error that localsearch raises, as one tree.
+
+    LocalsearchError                 code (frozen words), message, hint
+    +- LibraryError                  the store or its roots
+    |  +- LibraryMissing             no library here, or no such root or input
+    |  +- LibraryBusy                another process writes: pid, since, doing
+    |  +- LibraryTooNew              written by a newer version of the program
+    |  +- LibraryDamaged             a file that holds the truth cannot be read
+    |  |  +- LibrarySegmentDamaged   a derived file is damaged: it is rebuilt, never trusted
+    |  +- LibraryReadOnly            a write was asked of a store that cannot be written
+    |  +- LibraryFull                the disk is full
+    |  +- LibraryUnsafe              a sync would hide more photos than is plausible
+    |  +- LibraryClosed              the handle was closed
+    +- PackError                     a model pack
+    |  +- PackMissing                no pack of that name
+    |  +- PackDamaged                a digest differs: expected and found are named
+    |  +- PackProvider               the provider asked for cannot run here
+    +- PictureError                  one picture: state and reason
+    +- QueryError                    the query: column where known
+    |  +- QueryUnknownConcept        no such concept; the nearest names are in the hint
+    +- InputError                    an argument that cannot be used
+    +- DependencyMissing             a package that this needs is not installed
+
+Rooms below raise these with `from`; a raw `sqlite3.Error` or a fault of ONNX Runtime never
+leaves the house. The codes are part of the JSON output and are never renamed.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class LocalsearchError(Exception):
+    """Base of all errors. `code` is stable; `hint` says what to do next (may be empty)."""
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+
+class LibraryError(LocalsearchError):
+    """The store, its files, or its roots."""
+
+    code = "library"
+
+
+class LibraryMissing(LibraryError):
+    """There is no library, root or input of that name."""
+
+    code = "library-missing"
+
+
+class LibraryBusy(LibraryError):
+    """Another process or thread is writing.
+
+    `pid` (or None), `since` (seconds since 1970, or None) and `doing` tell who, as far as known.
+    """
+
+    code = "library-busy"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        pid: int | None = None,
+        since: float | None = None,
+        doing: str = "",
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.pid = pid
+        self.since = since
+        self.doing = doing
+
+
+class LibraryTooNew(LibraryError):
+    """The store was written by a newer version; nothing was read or changed."""
+
+    code = "library-too-new"
+
+
+class LibraryDamaged(LibraryError):
+    """A file that cannot be recomputed is damaged or missing."""
+
+    code = "library-damaged"
+
+
+class LibrarySegmentDamaged(LibraryDamaged):
+    """A derived file (postings, matrix) is damaged, missing or cut short.
+
+    Costs time only: the rows are answered from the features and the segment is built anew.
+    `segment` is its name, once the room that knows it has set it.
+    """
+
+    code = "segment-damaged"
+
+    def __init__(self, message: str, *, hint: str = "", segment: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.segment = segment
+
+
+class LibraryReadOnly(LibraryError):
+    """A write was asked of a store that is or was opened read-only."""
+
+    code = "library-read-only"
+
+
+class LibraryFull(LibraryError):
+    """No space is left on the disk of the store; what was committed is safe."""
+
+    code = "disk-full"
+
+
+class LibraryUnsafe(LibraryError):
+    """A sync stopped because it would hide an implausible share of the photos."""
+
+    code = "safety-stop"
+
+
+class LibraryClosed(LibraryError):
+    """The library was closed before this call."""
+
+    code = "library-closed"
+
+
+class PackError(LocalsearchError):
+    """A model pack."""
+
+    code = "pack"
+
+
+class PackMissing(PackError):
+    """No pack of that name or at that place."""
+
+    code = "pack-missing"
+
+
+class PackDamaged(PackError):
+    """A file of a pack differs from its manifest."""
+
+    code = "pack-damaged"
+
+
+class PackProvider(PackError):
+    """The execution provider that was named cannot run here."""
+
+    code = "pack-provider"
+
+
+class PictureError(LocalsearchError):
+    """One picture cannot be used; `state` is a word of `records.STATES`."""
+
+    code = "picture"
+
+    def __init__(self, state: str, reason: str, *, hint: str = "") -> None:
+        super().__init__(reason, hint=hint)
+        self.state = state
+        self.reason = reason
+
+
+class QueryError(LocalsearchError):
+    """The query cannot be run; `column` (from 1) points into its text where there is one."""
+
+    code = "query"
+
+    def __init__(self, message: str, *, hint: str = "", column: int | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.column = column
+
+
+class QueryUnknownConcept(QueryError):
+    """No concept of this pack has that name or id."""
+
+    code = "unknown-concept"
+
+
+class InputError(LocalsearchError):
+    """An argument that cannot be used: wrong type, out of range, contradictory."""
+
+    code = "input"
+
+
+class DependencyMissing(LocalsearchError):
+    """A package that this function needs is not installed."""
+
+    code = "dependency-missing"
