@@ -37,6 +37,7 @@ _ROOMS = {
     "localsearch.search.page": ("Page",),
     "localsearch.records": (
         "Added",
+        "ConceptInfo",
         "ConceptValue",
         "Finding",
         "Hit",
@@ -99,6 +100,7 @@ if TYPE_CHECKING:
     from localsearch.library import Library, find_store, init, open
     from localsearch.records import (
         Added,
+        ConceptInfo,
         ConceptValue,
         Finding,
         Hit,
@@ -117,6 +119,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Added",
     "And",
+    "ConceptInfo",
     "ConceptValue",
     "DependencyMissing",
     "Finding",

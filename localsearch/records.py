@@ -91,6 +91,18 @@ class ConceptValue:
 
 
 @dataclass(frozen=True, slots=True)
+class ConceptInfo:
+    """A concept of a pack: `kind` is "class", "ancestor" or "probe"; `parents` are ids."""
+
+    id: str
+    name: str
+    synonyms: tuple[str, ...]
+    parents: tuple[str, ...]
+    kind: str
+    definition: str
+
+
+@dataclass(frozen=True, slots=True)
 class Input:
     """One input as the catalog knows it.
 

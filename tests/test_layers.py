@@ -119,12 +119,15 @@ def rooms_imported(path: Path) -> set[str]:
 
 def _plain_imports(path: Path) -> bool:
     """Whether a file takes names of the counter itself, not only `from localsearch import room`."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import) and any(a.name == "localsearch" for a in node.names):
-            return True
-        if isinstance(node, ast.ImportFrom) and node.module == "localsearch":
-            return any(alias.name not in LEVEL for alias in node.names)
-    return False
+    return any(
+        (isinstance(node, ast.Import) and any(a.name == "localsearch" for a in node.names))
+        or (
+            isinstance(node, ast.ImportFrom)
+            and node.module == "localsearch"
+            and any(alias.name not in LEVEL for alias in node.names)
+        )
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    )
 
 
 @pytest.mark.parametrize("path", modules(), ids=place)

@@ -1,0 +1,114 @@
+"""The open catalog of one store: a held resource over `catalog.sqlite`.
+
+Never holds rows in memory: the modules of functions beside it take the connection of one of its
+transactions. Invariant: an open catalog has the schema version of this program.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from localsearch.catalog.database import Database
+from localsearch.catalog.migrations import CATALOG, STORE_FORMAT, is_made, make, migrate
+from localsearch.errors import LibraryDamaged, LibraryReadOnly
+
+FILE_NAME = "catalog.sqlite"
+
+
+class Catalog:
+    """Truth about inputs, tags, roots, segments and packs. Any thread may call."""
+
+    def __init__(self, store: Path, database: Database) -> None:
+        self.store = store
+        self.path = database.path
+        self.read_only = database.read_only
+        self.schema = STORE_FORMAT
+        self._database = database
+
+    def reading(self) -> AbstractContextManager[sqlite3.Connection]:
+        """A connection that sees one state until the block ends; see `Database.reading`."""
+        return self._database.reading()
+
+    def writing(self, doing: str) -> AbstractContextManager[sqlite3.Connection]:
+        """A connection in a write transaction; LibraryBusy names `doing` to others."""
+        return self._database.writing(doing)
+
+    def data_version(self) -> int:
+        """A number that differs once anyone, in any process, has committed."""
+        return self._database.data_version()
+
+    def complaints(self) -> list[str]:
+        """What SQLite's whole check finds; reads all of the file."""
+        return self._database.complaints()
+
+    def shrink(self) -> None:
+        """Give freed pages back to the file system, after a purge."""
+        self._database.shrink()
+
+    def copy_to(self, target: Path) -> None:
+        """Write a whole copy of the last committed state."""
+        self._database.copy_to(target)
+
+    def close(self) -> None:
+        """Close all connections; nothing that was committed is lost."""
+        self._database.close()
+
+
+def create_catalog(store: Path, *, lock_timeout: float = 10.0) -> Catalog:
+    """Make the store's folder and catalog; opens it if another process was quicker.
+
+    An empty catalog is finished (a creation was cut off) unless features lie beside it: then it
+    was emptied, and is LibraryDamaged.
+    """
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LibraryReadOnly(f"{store} cannot be made: {error.strerror}") from error
+    if (store / FILE_NAME).exists():
+        _refuse_emptied(store)
+    database = Database(
+        store / FILE_NAME, lock_timeout=lock_timeout, page_size=CATALOG.page_size, create=True
+    )
+    return _ready(store, database, new=True)
+
+
+def open_catalog(store: Path, *, read_only: bool = False, lock_timeout: float = 10.0) -> Catalog:
+    """Open a store's catalog, and migrate an older one unless `read_only`.
+
+    Raises LibraryMissing, LibraryTooNew, LibraryDamaged, LibraryReadOnly.
+    """
+    database = Database(store / FILE_NAME, read_only=read_only, lock_timeout=lock_timeout)
+    return _ready(store, database, new=False)
+
+
+def _ready(store: Path, database: Database, *, new: bool) -> Catalog:
+    try:
+        if new:
+            make(database, CATALOG)
+        elif not is_made(database):
+            raise _emptied(store)
+        migrate(database)
+    except BaseException:
+        database.close()
+        raise
+    return Catalog(store, database)
+
+
+def _refuse_emptied(store: Path) -> None:
+    """Never make a fresh catalog where features tell that there was a full one."""
+    if not any(store.glob("features-*.sqlite")):
+        return
+    database = Database(store / FILE_NAME)
+    try:
+        if not is_made(database):
+            raise _emptied(store)
+    finally:
+        database.close()
+
+
+def _emptied(store: Path) -> LibraryDamaged:
+    return LibraryDamaged(
+        f"{store / FILE_NAME} is empty", hint="restore it from a backup, or make a new library"
+    )

@@ -1,0 +1,201 @@
+"""What an encoder said of contents: digest -> unit vector and raw logits, as half floats.
+
+Never holds a probability, a name or a path: new names and calibrations cost no inference. One
+file an encoder. Invariant: all vectors of a file have one length, and so have all logits.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from localsearch.catalog.database import Database
+from localsearch.catalog.lists import chunks, execute_in, select_in
+from localsearch.catalog.migrations import FEATURES, is_made, make, version_of
+from localsearch.errors import LibraryDamaged, LibraryError, LibraryMissing
+
+Halves = npt.NDArray[np.float16]
+Feature = tuple[bytes, Halves, Halves]
+
+PAGE_ROWS = 4096
+"""Digests that an iteration holds at once, and reads in one transaction."""
+
+
+class Features:
+    """The features of one encoder. Any thread may call."""
+
+    def __init__(self, database: Database, dimensions: int, classes: int) -> None:
+        self.path = database.path
+        self.dimensions = dimensions
+        self.classes = classes
+        self._database = database
+
+    def put_many(self, features: Iterable[Feature]) -> int:
+        """Keep (digest, vector [D], logits [K]); gives how many were new. Known ones stay."""
+        rows = [
+            (digest, self._bytes(vector, self.dimensions), self._bytes(logits, self.classes))
+            for digest, vector, logits in features
+        ]
+        with self._database.writing("keeping features") as conn:
+            done = conn.executemany(
+                "INSERT INTO features (digest, vector, logits) VALUES (?, ?, ?)"
+                " ON CONFLICT (digest) DO NOTHING",
+                rows,
+            )
+            return done.rowcount
+
+    def of(self, digests: Iterable[bytes]) -> dict[bytes, tuple[Halves, Halves]]:
+        """Vector and logits by digest; unknown digests are left out."""
+        wanted = list(dict.fromkeys(digests))
+        vectors, logits, found = self.arrays_of(wanted)
+        return {wanted[at]: (vectors[at], logits[at]) for at in np.flatnonzero(found)}
+
+    def arrays_of(self, digests: Sequence[bytes]) -> tuple[Halves, Halves, npt.NDArray[np.bool_]]:
+        """float16 [n, D], float16 [n, K], bool [n], in the order asked; unknown ones are zeros."""
+        vectors = np.zeros((len(digests), self.dimensions), np.float16)
+        logits = np.zeros((len(digests), self.classes), np.float16)
+        found = np.zeros(len(digests), np.bool_)
+        with self._database.reading() as conn:
+            at = 0
+            for chunk in chunks(digests):
+                span = slice(at, at + len(chunk))
+                self._fill(conn, chunk, vectors[span], logits[span], found[span])
+                at += len(chunk)
+        return vectors, logits, found
+
+    def have(self, digests: Iterable[bytes]) -> set[bytes]:
+        """Those digests that have features."""
+        sql = "SELECT digest FROM features WHERE digest IN (...)"
+        with self._database.reading() as conn:
+            return {digest for (digest,) in select_in(conn, sql, digests)}
+
+    def forget(self, digests: Iterable[bytes]) -> int:
+        """Drop features of contents that are gone; gives how many there were."""
+        with self._database.writing("forgetting features") as conn:
+            return execute_in(conn, "DELETE FROM features WHERE digest IN (...)", digests)
+
+    def count(self) -> int:
+        """How many contents have features."""
+        with self._database.reading() as conn:
+            return int(conn.execute("SELECT count(*) FROM features").fetchone()[0])
+
+    def digests(self) -> Iterator[bytes]:
+        """All digests in byte order; no transaction stays open between two of them."""
+        last = b""
+        sql = "SELECT digest FROM features WHERE digest > ? ORDER BY digest LIMIT ?"
+        while True:
+            with self._database.reading() as conn:
+                page = [row[0] for row in conn.execute(sql, (last, PAGE_ROWS))]
+            yield from page
+            if len(page) < PAGE_ROWS:
+                return
+            last = page[-1]
+
+    def complaints(self) -> list[str]:
+        """What SQLite's whole check finds; reads all of the file."""
+        return self._database.complaints()
+
+    def shrink(self) -> None:
+        """Give freed pages back to the file system."""
+        self._database.shrink()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._database.close()
+
+    def _bytes(self, values: Halves, length: int) -> bytes:
+        if values.shape != (length,) or values.dtype != np.float16:
+            raise LibraryError(f"{values.dtype} {values.shape} where float16 ({length},) belongs")
+        return values.astype("<f2", copy=False).tobytes()
+
+    def _fill(
+        self,
+        conn: sqlite3.Connection,
+        chunk: list[bytes],
+        vectors: Halves,
+        logits: Halves,
+        found: npt.NDArray[np.bool_],
+    ) -> None:
+        """Rows come in any order and are joined at once: an array for each would cost more."""
+        places: dict[bytes, list[int]] = {}
+        for at, digest in enumerate(chunk):
+            places.setdefault(digest, []).append(at)
+        sql = "SELECT digest, vector, logits FROM features WHERE digest IN (...)"
+        rows = [*select_in(conn, sql, places)]
+        if not rows:
+            return
+        heads = self._joined([row[1] for row in rows], self.dimensions)
+        tails = self._joined([row[2] for row in rows], self.classes)
+        pairs = [(at, source) for source, row in enumerate(rows) for at in places[row[0]]]
+        to, source = np.array(pairs, np.intp).T
+        vectors[to], logits[to], found[to] = heads[source], tails[source], True
+
+    def _joined(self, blobs: list[bytes], length: int) -> Halves:
+        whole = b"".join(blobs)
+        if any(len(blob) != 2 * length for blob in blobs):
+            raise LibraryDamaged(
+                f"{self.path} holds a feature of the wrong length",
+                hint="delete the file and sync: features are inferred anew",
+            )
+        return np.frombuffer(whole, "<f2").reshape(len(blobs), length).astype(np.float16)
+
+
+def features_path(store: Path, encoder_digest: str) -> Path:
+    """Where an encoder's features lie."""
+    return store / f"features-{encoder_digest[:16]}.sqlite"
+
+
+def open_features(
+    store: Path,
+    encoder_digest: str,
+    *,
+    dimensions: int,
+    classes: int,
+    read_only: bool = False,
+    lock_timeout: float = 10.0,
+) -> Features:
+    """Open an encoder's features, making the file if it is not there (LibraryMissing if
+    `read_only`). LibraryDamaged if it holds another encoder's."""
+    path = features_path(store, encoder_digest)
+    if read_only and not path.exists():
+        raise LibraryMissing(f"there is no {path}", hint="sync once without read_only")
+    database = Database(
+        path,
+        read_only=read_only,
+        lock_timeout=lock_timeout,
+        page_size=FEATURES.page_size,
+        create=not read_only,
+    )
+    try:
+        if not read_only:
+            make(database, FEATURES)
+        elif not is_made(database):
+            raise LibraryDamaged(f"{path} is empty", hint="sync once without read_only")
+        version_of(database, FEATURES)
+        _agree(database, encoder_digest, dimensions, classes)
+    except BaseException:
+        database.close()
+        raise
+    return Features(database, dimensions, classes)
+
+
+def _agree(database: Database, encoder_digest: str, dimensions: int, classes: int) -> None:
+    """Write on a new file whose it is; on an old one, compare."""
+    about = {"encoder": encoder_digest, "dimensions": str(dimensions), "classes": str(classes)}
+    sql = "SELECT name, value FROM about"
+    with database.reading() as conn:
+        found = dict(conn.execute(sql).fetchall())
+    if not found and not database.read_only:
+        with database.writing("naming the encoder") as conn:
+            put = "INSERT INTO about (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING"
+            conn.executemany(put, about.items())
+            found = dict(conn.execute(sql).fetchall())
+    if found != about:
+        raise LibraryDamaged(
+            f"{database.path} holds features of another encoder: {found}, expected {about}",
+            hint="move the file away and sync: features are inferred anew",
+        )

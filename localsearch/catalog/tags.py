@@ -1,0 +1,108 @@
+"""Tags: a user's (or a file's own) word on an input, true or false.
+
+Never a model's guess. Invariants: a name is compared casefolded (NFC) and shown as it was first
+written; a user's word is never overwritten by a file's.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import unicodedata
+from collections.abc import Iterable
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from localsearch.catalog.input_reads import LIVE, row_array
+from localsearch.catalog.lists import select_in
+from localsearch.errors import InputError
+
+LONGEST_NAME = 200
+
+
+def put(
+    conn: sqlite3.Connection,
+    key: int,
+    tag: str,
+    value: bool,
+    origin: Literal["user", "file"] = "user",
+) -> None:
+    """Say that an input has a tag (or, `value` false, has it not)."""
+    conn.execute(
+        "INSERT INTO tags (input, tag, value, origin) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (input, tag) DO UPDATE SET value = excluded.value, origin = excluded.origin"
+        " WHERE excluded.origin = 'user' OR tags.origin = 'file'",
+        (key, _number_for(conn, tag), int(value), origin),
+    )
+
+
+def forget(conn: sqlite3.Connection, key: int, tag: str) -> bool:
+    """Take a tag off an input; False if it had none of that name."""
+    number = _number_of(conn, tag)
+    done = conn.execute("DELETE FROM tags WHERE input = ? AND tag = ?", (key, number))
+    return done.rowcount > 0
+
+
+def tags_of(conn: sqlite3.Connection, keys: Iterable[int]) -> dict[int, dict[str, bool]]:
+    """Tags of inputs, by key and name; an input without any has no entry."""
+    found: dict[int, dict[str, bool]] = {}
+    sql = (
+        "SELECT tags.input, tag_names.name, tags.value FROM tags"
+        " JOIN tag_names USING (tag) WHERE tags.input IN (...)"
+        " ORDER BY tags.input, tag_names.folded"
+    )
+    for key, name, value in select_in(conn, sql, keys):
+        found.setdefault(key, {})[name] = bool(value)
+    return found
+
+
+def rows_with(
+    conn: sqlite3.Connection, tag: str, value: bool | None = True
+) -> npt.NDArray[np.uint32]:
+    """Live rows whose input has the tag with that value (None: either), ascending."""
+    sql = (
+        "SELECT inputs.row FROM tags JOIN inputs ON inputs.key = tags.input"
+        f" WHERE tags.tag = ? AND tags.value BETWEEN ? AND ? AND {LIVE}"
+    )
+    least, most = (0, 1) if value is None else (int(value), int(value))
+    rows = row_array(conn.execute(sql, (_number_of(conn, tag), least, most)))
+    rows.sort()
+    return rows
+
+
+def all_tags(conn: sqlite3.Connection) -> list[tuple[str, int]]:
+    """(name, live inputs of which it is true) of every tag in use, by name."""
+    found = conn.execute(
+        "SELECT tag_names.name,"
+        f" coalesce(sum(tags.value = 1 AND {LIVE}), 0)"
+        " FROM tags JOIN tag_names USING (tag) JOIN inputs ON inputs.key = tags.input"
+        " GROUP BY tags.tag ORDER BY tag_names.folded"
+    )
+    return found.fetchall()
+
+
+def _number_of(conn: sqlite3.Connection, tag: str) -> int | None:
+    found = conn.execute("SELECT tag FROM tag_names WHERE folded = ?", (_folded(tag),)).fetchone()
+    return None if found is None else int(found[0])
+
+
+def _number_for(conn: sqlite3.Connection, tag: str) -> int:
+    name = unicodedata.normalize("NFC", tag).strip()
+    if not name or not name.isprintable() or len(name) > LONGEST_NAME:
+        raise InputError(
+            f"{tag!r} cannot be a tag", hint=f"1 to {LONGEST_NAME} printable characters"
+        )
+    number = _number_of(conn, name)
+    if number is not None:
+        return number
+    done = conn.execute(
+        "INSERT INTO tag_names (folded, name) VALUES (?, ?) RETURNING tag", (_folded(name), name)
+    )
+    return int(done.fetchone()[0])
+
+
+def _folded(tag: str) -> str:
+    """Casefolding may undo NFC, so that comes last; a lone surrogate cannot be stored."""
+    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", tag).strip().casefold())
+    return folded.encode("utf-8", "replace").decode()

@@ -1,0 +1,39 @@
+"""`localsearch init`: make a library without looking at a photo yet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import localsearch as ls
+from localsearch.cli import options, output, terminal
+
+
+def run(
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="DIR", help="The photo folder.", show_default=False)
+    ] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            "--store",
+            metavar="DIR",
+            help="Keep the library here instead of in DIR/.localsearch.",
+            show_default=False,
+        ),
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Make a library for a photo folder (default: this one)."""
+    # With --store alone the library has no folder yet: `roots add` gives it some.
+    path = folder if folder is not None or store is not None else Path.cwd()
+    with ls.init(path, store=store) as library:
+        roots = library.roots()
+        if json:
+            body = {"store": str(library.store), "pack": library.pack_name}
+            output.print_json({**body, "roots": [output.root_json(one) for one in roots]})
+            return
+        terminal.say(f"made {library.store} (pack {library.pack_name})")
+        terminal.say("next: localsearch sync" if roots else "next: localsearch roots add DIR")

@@ -1,0 +1,201 @@
+"""The program: one table of commands, one table of exit codes, one place where errors end.
+
+Every command is a function in its own file; this one names them and turns what they raise into a
+message and a code. No traceback reaches a user unless LOCALSEARCH_DEBUG is set.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+import localsearch as ls
+from localsearch.cli import (
+    cmd_concepts,
+    cmd_demo,
+    cmd_doctor,
+    cmd_failures,
+    cmd_init,
+    cmd_packs,
+    cmd_predict,
+    cmd_purge,
+    cmd_remove,
+    cmd_restore,
+    cmd_roots,
+    cmd_search,
+    cmd_show,
+    cmd_status,
+    cmd_sync,
+    cmd_tag,
+    output,
+    terminal,
+)
+
+COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
+    "demo": cmd_demo.run,
+    "init": cmd_init.run,
+    "roots": cmd_roots.group,
+    "sync": cmd_sync.run,
+    "search": cmd_search.run,
+    "predict": cmd_predict.run,
+    "concepts": cmd_concepts.run,
+    "show": cmd_show.run,
+    "tag": cmd_tag.run,
+    "status": cmd_status.run,
+    "failures": cmd_failures.run,
+    "remove": cmd_remove.run,
+    "restore": cmd_restore.run,
+    "purge": cmd_purge.run,
+    "packs": cmd_packs.group,
+    "doctor": cmd_doctor.run,
+}
+"""The commands, in the order of `--help`; the first line of each docstring is its help."""
+
+UNEXPECTED, USAGE, INTERRUPTED = 1, 2, 130
+
+EXIT_CODES: dict[type[ls.LocalsearchError], int] = {
+    ls.LocalsearchError: UNEXPECTED,
+    ls.LibraryError: 3,
+    ls.LibraryMissing: 3,
+    ls.LibraryBusy: 4,
+    ls.LibraryTooNew: 7,
+    ls.LibraryDamaged: 7,
+    ls.LibrarySegmentDamaged: 7,
+    ls.LibraryReadOnly: 5,
+    ls.LibraryFull: 5,
+    ls.LibraryUnsafe: 8,
+    ls.LibraryClosed: UNEXPECTED,
+    ls.PackError: 6,
+    ls.PackMissing: 6,
+    ls.PackDamaged: 6,
+    ls.PackProvider: 6,
+    ls.PictureError: USAGE,
+    ls.QueryError: USAGE,
+    ls.QueryUnknownConcept: USAGE,
+    ls.InputError: USAGE,
+    ls.DependencyMissing: UNEXPECTED,
+}
+"""Exit code of each error; 0 done, 9 `--strict` and a photo failed (`cmd_sync`), 130 interrupted.
+
+3 no library or root, 4 busy, 5 disk full or read-only, 6 pack, 7 damaged or from a newer version,
+8 safety stop. Frozen: scripts test for them. `tests/test_cli_errors.py` holds it complete.
+"""
+
+# typer brings its own copy of click in newer versions; these are its classes either way.
+_UsageError: type[Any] = typer.BadParameter.__mro__[1]
+_ClickError: type[Any] = _UsageError.__mro__[1]
+
+
+class _InOrder(TyperGroup):
+    """Lists the commands as the table does; typer would list groups last."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+
+def run(args: Sequence[str]) -> int:
+    """Run one command line (without the program's name). Returns the exit code."""
+    terminal.prepare_streams()
+    as_json = "--json" in args
+    try:
+        code = _app()(args=list(args), prog_name="localsearch", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except ls.LocalsearchError as error:
+        _debug()
+        _report(as_json, error.code, error.message, error.hint)
+        return EXIT_CODES[type(error)]
+    except _ClickError as error:
+        _report(as_json, "usage", error.format_message(), _usage_hint(error))
+        return USAGE
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        return _closed_pipe()
+    except Exception as error:  # noqa: BLE001  (the last stop: one line instead of a traceback)
+        _debug()
+        hint = "run it again with LOCALSEARCH_DEBUG=1 to see where, and report that"
+        _report(as_json, "unexpected", f"{type(error).__name__}: {error}", hint)
+        return UNEXPECTED
+
+
+def _app() -> typer.Typer:
+    # rich_markup_mode=None: help is plain text, so that no help page imports rich.
+    app = typer.Typer(
+        name="localsearch",
+        cls=_InOrder,
+        help="Search your photos by what is in them: local, offline.",
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True)(_before)
+    for name, command in COMMANDS.items():
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name, context_settings=_settings(name))(command)
+    return app
+
+
+def _settings(name: str) -> dict[str, Any]:
+    # `search -indoor`: a word of the query may begin with a minus; cmd_search refuses `--words`.
+    return {"ignore_unknown_options": True} if name == "search" else {}
+
+
+def _before(
+    ctx: typer.Context,
+    library: Annotated[
+        Path | None,
+        typer.Option(
+            "--library",
+            metavar="STORE",
+            envvar="LOCALSEARCH_LIBRARY",
+            show_envvar=True,
+            show_default=False,
+            help="The library's store or its photo folder.",
+        ),
+    ] = None,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    ctx.obj = library
+    if version:
+        print(f"localsearch {ls.__version__}")
+        raise typer.Exit
+    if ctx.invoked_subcommand is None:
+        print(ctx.get_help())
+        raise typer.Exit
+
+
+def _report(as_json: bool, code: str, message: str, hint: str) -> None:
+    if as_json:
+        output.print_json(output.error_json(code, message, hint))
+        return
+    terminal.note(f"error: {message}", "red")
+    if hint:
+        terminal.note(f"hint: {hint}")
+
+
+def _usage_hint(error: Any) -> str:
+    path = error.ctx.command_path if getattr(error, "ctx", None) else "localsearch"
+    return f"see: {path} --help"
+
+
+def _closed_pipe() -> int:
+    # `localsearch search ... | head`: the reader had enough. Python would complain once more
+    # when it flushes stdout at exit, so that goes nowhere.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _debug() -> None:
+    if os.environ.get("LOCALSEARCH_DEBUG"):
+        traceback.print_exc()

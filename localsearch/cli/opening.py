@@ -1,0 +1,128 @@
+"""Which library a command means, and which inputs its arguments name.
+
+Opens; makes one only in `open_or_make`, which is what `sync` does in a folder without a library.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import typer
+
+import localsearch as ls
+
+STORE_NAME = ".localsearch"
+
+
+def absolute(path: Path) -> Path:
+    """`path` from the root on, `~` filled in. Links stay: a photo that is a link is the link."""
+    return Path(os.path.abspath(path.expanduser()))
+
+
+def named_store(ctx: typer.Context, library: Path | None) -> Path | None:
+    """The store of `--library`, given after or before the command name, or by environment."""
+    chosen = library if library is not None else ctx.find_root().obj
+    if chosen is None:
+        return None
+    inside = absolute(chosen) / STORE_NAME
+    return inside if inside.is_dir() else absolute(chosen)
+
+
+def found_store(ctx: typer.Context, library: Path | None) -> Path | None:
+    """The store that is named, else that of the nearest parent folder; None without any."""
+    return named_store(ctx, library) or ls.find_store(Path.cwd())
+
+
+def open_library(ctx: typer.Context, library: Path | None) -> ls.Library:
+    """Open the library that the command means. Raises LibraryMissing with what to do."""
+    return ls.open(store=_existing(ctx, library), create=False)
+
+
+def open_to_read(ctx: typer.Context, library: Path | None) -> ls.Library:
+    """The same for a command that changes nothing: a store that cannot be written will do."""
+    store = _existing(ctx, library)
+    return ls.open(store=store, create=False, read_only=not os.access(store, os.W_OK))
+
+
+def _existing(ctx: typer.Context, library: Path | None) -> Path:
+    store = found_store(ctx, library)
+    if store is None:
+        raise ls.LibraryMissing(
+            f"there is no library in {Path.cwd()} or in a folder above it",
+            hint="cd to your photos and run: localsearch sync",
+        )
+    return store
+
+
+@contextmanager
+def open_or_make(
+    ctx: typer.Context, library: Path | None, paths: Sequence[Path], *, dry_run: bool
+) -> Iterator[ls.Library]:
+    """The library of a sync: the named one, that of the first path, that of this folder.
+
+    Where there is none, one is made in the folder that is given, else in this one; for a dry run
+    in a temporary folder, so that it leaves nothing behind.
+    """
+    store = named_store(ctx, library)
+    if store is None and paths:
+        store = ls.find_store(paths[0])
+    if store is None:
+        store = ls.find_store(Path.cwd())
+    if store is not None:
+        with ls.open(store=store, create=False) as opened:
+            yield opened
+        return
+    folder = _new_home(paths)
+    if not dry_run:
+        with ls.open(folder) as opened:
+            yield opened
+        return
+    with (
+        TemporaryDirectory(prefix="localsearch-") as temporary,
+        ls.open(store=Path(temporary) / "store", roots={"photos": folder}) as opened,
+    ):
+        yield opened
+
+
+def _new_home(paths: Sequence[Path]) -> Path:
+    """The one folder that a first sync was given, else this folder."""
+    if not paths:
+        return Path.cwd()
+    if len(paths) == 1 and paths[0].is_dir():
+        return paths[0]
+    raise ls.LibraryMissing(
+        "there is no library yet, and it is not clear in which folder to make it",
+        hint="make one first: localsearch init DIR, or for several folders: "
+        "localsearch init --store DIR, then localsearch roots add DIR for each",
+    )
+
+
+def ids_of(library: ls.Library, names: Sequence[str]) -> list[str]:
+    """The ids of inputs that are named by id or by path, in the order given."""
+    return [id_of(library, name) for name in names]
+
+
+def id_of(library: ls.Library, name: str) -> str:
+    """The id of one input. An existing id wins; LibraryMissing when neither fits."""
+    try:
+        return library.get(name).id
+    except ls.LibraryMissing:
+        found = library.find(absolute(Path(name)))
+    if found is None:
+        raise ls.LibraryMissing(
+            f"no photo of this library has the id or path {name}",
+            hint="ids are shown by: localsearch search ... --json",
+        )
+    return found.id
+
+
+def tag_of(text: str) -> tuple[str, bool]:
+    """`WORD`, `WORD=true` or `WORD=false` as (word, value)."""
+    name, equals, value = text.partition("=")
+    if not name or (equals and value not in ("true", "false")):
+        raise ls.InputError(f"{text!r} is no tag", hint="write WORD, WORD=true or WORD=false")
+    return name, value != "false"

@@ -1,0 +1,57 @@
+"""The concepts that tell a person most about a photo: not `animal`, `vertebrate`, `mammal`.
+
+For tables and contact sheets only: JSON has the most probable ones, which are the most general.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import localsearch as ls
+
+_LOOKED_AT = 40  # the most probable ones; the chain above a class is some ten long
+_LEAST = 0.05  # below it a concept says nothing
+_SHARE = 0.5  # a parent gives way to a child that has this share of its probability
+_MOST_HITS = 200  # of more than that nobody reads the concepts
+
+
+def with_telling(library: ls.Library, hits: Sequence[ls.Hit]) -> list[ls.Hit]:
+    """The hits, each with its most specific concepts instead of its most probable ones."""
+    if len(hits) > _MOST_HITS:
+        return list(hits)
+    parents = {one.id: one.parents for one in library.concepts()}
+    return [replace(hit, concepts=_of(library, hit, parents)) for hit in hits]
+
+
+def _of(
+    library: ls.Library, hit: ls.Hit, parents: Mapping[str, Sequence[str]]
+) -> tuple[ls.ConceptValue, ...]:
+    try:
+        values = library.predict(id=hit.id, limit=_LOOKED_AT, at_least=_LEAST)
+    except ls.LibraryMissing:  # it has no features (a search by state)
+        return hit.concepts
+    return specific(values, parents)[: len(hit.concepts)]
+
+
+def specific(
+    values: Sequence[ls.ConceptValue], parents: Mapping[str, Sequence[str]]
+) -> tuple[ls.ConceptValue, ...]:
+    """Those that no more specific one of nearly the same probability stands for; order kept."""
+    covered: dict[str, float] = {}
+    for one in values:
+        for above in _above(one.id, parents):
+            covered[above] = max(covered.get(above, 0.0), one.value)
+    return tuple(one for one in values if covered.get(one.id, 0.0) < _SHARE * one.value)
+
+
+def _above(id: str, parents: Mapping[str, Sequence[str]]) -> Iterable[str]:
+    """All ancestors of a concept."""
+    found: set[str] = set()
+    ahead = list(parents.get(id, ()))
+    while ahead:
+        one = ahead.pop()
+        if one not in found:
+            found.add(one)
+            ahead += parents.get(one, ())
+    return found

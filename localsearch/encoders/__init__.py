@@ -1,0 +1,16 @@
+"""A pack's networks alive: which provider runs them, and pictures to vectors and logits.
+
+Never decodes a picture, never knows a concept or a file of photos. Importing this room loads
+neither ONNX Runtime nor Pillow: they come when the first encoder is opened.
+"""
+
+from localsearch.encoders.image import ImageEncoder, open_image_encoder
+from localsearch.encoders.providers import PROVIDERS, ProviderReport, describe_providers
+
+__all__ = [
+    "PROVIDERS",
+    "ImageEncoder",
+    "ProviderReport",
+    "describe_providers",
+    "open_image_encoder",
+]

@@ -1,0 +1,138 @@
+"""What a user changes by hand: tags, metadata, removal. Never touches a photo file."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from localsearch.catalog import input_reads as reads
+from localsearch.catalog import inputs, roots, tags
+from localsearch.catalog import known as known_rows
+from localsearch.catalog.input_reads import InputRow
+from localsearch.catalog.truth import Truth
+from localsearch.errors import InputError, LibraryMissing
+from localsearch.sync.adding import NewInput
+
+Ids = str | Iterable[str]
+
+
+def known(conn: sqlite3.Connection, ids: Ids) -> list[InputRow]:
+    """The inputs of these ids, in order; LibraryMissing names those that there are none of."""
+    wanted = [ids] if isinstance(ids, str) else list(ids)
+    found = {row.id: row for row in reads.by_ids(conn, wanted)}
+    absent = [one for one in wanted if one not in found]
+    if absent:
+        raise LibraryMissing(
+            f"there is no input with the id {', '.join(absent[:5])}",
+            hint="ids are shown by `localsearch search --json` and `localsearch show FILE`",
+        )
+    return [found[one] for one in wanted]
+
+
+def put_tag(truth: Truth, ids: Ids, name: str, value: bool) -> None:
+    """Tag inputs; `value` False says that it is not so."""
+    cleaned = " ".join(name.split())
+    if not cleaned:
+        raise InputError("a tag needs a name")
+    with truth.catalog.writing("tag") as conn:
+        for row in known(conn, ids):
+            tags.put(conn, row.key, cleaned, value)
+
+
+def forget_tag(truth: Truth, ids: Ids, name: str) -> None:
+    """Take a tag off."""
+    with truth.catalog.writing("tag") as conn:
+        for row in known(conn, ids):
+            tags.forget(conn, row.key, name)
+
+
+def update(
+    truth: Truth, public_id: str, metadata: Mapping[str, Any] | None, source_url: str | None
+) -> None:
+    """Replace an input's metadata or source URL; None leaves it as it is."""
+    now_ms = _now_ms()
+    if metadata is not None:
+        _check_json(metadata)
+    with truth.catalog.writing("update") as conn:
+        (row,) = known(conn, public_id)
+        if metadata is not None:
+            inputs.set_metadata(conn, row.key, dict(metadata), now_ms=now_ms)
+        if source_url is not None:
+            inputs.set_source(conn, row.key, source_url, now_ms=now_ms)
+
+
+def set_removed(truth: Truth, ids: Ids, removed: bool) -> int:
+    """Hide inputs, or bring them back; gives how many changed."""
+    with truth.catalog.writing("remove" if removed else "restore") as conn:
+        rows = [row for row in known(conn, ids) if bool(row.removed) != removed]
+        for row in rows:
+            inputs.set_removed(conn, row.key, removed, now_ms=_now_ms())
+    return len(rows)
+
+
+def purge(truth: Truth, ids: Ids | None, missing: bool, removed: bool) -> int:
+    """Forget inputs for good; gives how many."""
+    if ids is None and not missing and not removed:
+        raise InputError("say what to purge: ids, missing=True or removed=True")
+    with truth.catalog.writing("purge") as conn:
+        keys = {row.key for row in known(conn, ids)} if ids is not None else set()
+        if missing:
+            keys.update(reads.keys_of_state(conn, "missing"))
+        if removed:
+            keys.update(reads.keys_removed(conn))
+        gone = inputs.purge(conn, sorted(keys))
+    forget_contents(truth, gone)
+    return gone.inputs
+
+
+def forget_contents(truth: Truth, gone: inputs.Purged) -> None:
+    """Features and thumbnails that no input has any more; space goes back to the disk."""
+    if gone.orphans:
+        truth.features.forget(gone.orphans)
+        truth.thumbnails.forget(gone.orphans)
+        truth.features.shrink()
+        truth.thumbnails.shrink()
+
+
+def drop_root(truth: Truth, root: int) -> int:
+    """Forget a root and every input in it; gives how many inputs."""
+    with truth.catalog.writing("drop root") as conn:
+        gone = roots.forget_root(conn, root)
+    forget_contents(truth, gone)
+    return gone.inputs
+
+
+def new_input(source: Any) -> NewInput:
+    """One item of `add_many`: a source, or a mapping with the arguments of `Library.add`."""
+    if isinstance(source, Mapping):
+        try:
+            new = NewInput(**source)
+        except TypeError as error:
+            raise InputError(f"not arguments of add: {error}") from error
+    else:
+        new = NewInput(source)
+    check_new(new)
+    return new
+
+
+def check_new(new: NewInput) -> None:
+    """Raise InputError for what can be seen to be wrong before anything is read."""
+    if sum(given is not None for given in (new.source, new.base64, new.data)) != 1:
+        raise InputError("give exactly one of source, base64 and data")
+    if new.id is not None and not new.id.strip():
+        raise InputError("an id cannot be empty")
+    _check_json(new.metadata)
+
+
+def _check_json(metadata: Mapping[str, Any]) -> None:
+    try:
+        json.dumps(dict(metadata), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"metadata must be JSON: {error}") from error
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

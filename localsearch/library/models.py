@@ -1,0 +1,87 @@
+"""The pack alive in this process: encoders opened at first use and kept, and the pipeline on them.
+
+A concept search never loads the network; the first visual query or sync does.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+
+from localsearch.catalog import input_reads as reads
+from localsearch.catalog.truth import Truth
+from localsearch.encoders.image import ImageEncoder, open_image_encoder
+from localsearch.pack import Pack
+from localsearch.pipeline.job import Job, Outcome
+from localsearch.pipeline.one import features_of_one
+from localsearch.pipeline.stages import features_of
+from localsearch.sources.limits import Limits
+
+THUMBNAIL_SIDE = 320  # pixels of the short side; at least the pack's input, so that a new pack fits
+
+
+class Models:
+    """Holds the encoders of one library; thread-safe."""
+
+    def __init__(self, pack: Pack, provider: str, memory: int, threads: int | None) -> None:
+        self._pack, self._provider = pack, provider
+        self._memory, self._threads = memory, threads
+        self._lock = threading.Lock()
+        self._encoders: dict[int, ImageEncoder] = {}
+
+    @property
+    def limits(self) -> Limits:
+        """The limits on one picture."""
+        return Limits()
+
+    def encoder(self, threads: int = 1) -> ImageEncoder:
+        """The encoder with that many threads; opened once."""
+        with self._lock:
+            if threads not in self._encoders:
+                self._encoders[threads] = open_image_encoder(
+                    self._pack, provider=self._provider, threads=threads
+                )
+            return self._encoders[threads]
+
+    def provider(self) -> str:
+        """What runs the network, or what will: not loaded for the asking."""
+        with self._lock:
+            for encoder in self._encoders.values():
+                return encoder.provider
+        return f"{self._provider} (not loaded)"
+
+    def outcome_of(self, data: bytes) -> Outcome:
+        """Features of one encoded picture, or its refusal."""
+        return features_of_one(data, self.encoder(), self._pack.image, self.limits)
+
+    def reader(
+        self, truth: Truth, *, threads: int | None = None, gentle: bool = False
+    ) -> Callable[[Iterable[Job], Callable[[], bool]], Iterator[Outcome]]:
+        """The pipeline: jobs in, outcomes out, contents that are known already not inferred."""
+
+        def known(digest: bytes) -> bool:
+            if not truth.features.have([digest]):
+                return False
+            with truth.catalog.reading() as conn:
+                return reads.facts_of_digest(conn, digest) is not None
+
+        run = partial(
+            features_of,
+            encoder_factory=self.encoder,
+            image=self._pack.image,
+            known=known,
+            thumbnail_side=THUMBNAIL_SIDE,
+            limits=self.limits,
+            threads=threads or self._threads,
+            gentle=gentle,
+            memory=self._memory,
+        )
+        return lambda jobs, stop: run(jobs, stop=stop)
+
+    def close(self) -> None:
+        """Release the sessions and their memory."""
+        with self._lock:
+            for encoder in self._encoders.values():
+                encoder.close()
+            self._encoders.clear()

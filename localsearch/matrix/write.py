@@ -1,0 +1,35 @@
+"""The blocks of a matrix file, from rows and their half-precision vectors.
+
+Pure: gives arrays, writes nothing. Blocks (frozen; n rows, D numbers each; little-endian):
+
+    rows    uint32 [n]      ascending
+    halves  float16 [n, D]  the stored vectors: what scores are computed from
+    codes   int8 [n, D]     the same, coded: what is scanned
+    scales  float32 [n]     unit vector ~ scale * codes
+    errors  float32 [n]     the length of what that leaves, rounded up
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from localsearch.matrix.coding import coded
+from localsearch.rows import Rows
+
+
+def matrix_blocks(
+    rows: Rows, halves: npt.NDArray[np.float16]
+) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+    """Meta and blocks of a matrix file; `rows` uint32 [n] ascending, `halves` float16 [n, D]."""
+    made = coded(halves)
+    blocks: dict[str, npt.NDArray[Any]] = {
+        "rows": np.ascontiguousarray(rows, "<u4"),
+        "halves": np.ascontiguousarray(halves, "<f2"),
+        "codes": made.codes,
+        "scales": made.scales.astype("<f4"),
+        "errors": made.errors.astype("<f4"),
+    }
+    return {"dimensions": int(halves.shape[1]), "count": len(rows)}, blocks

@@ -1,0 +1,202 @@
+"""Raw outputs of a network to calibrated probabilities of all concepts, in 16 bits.
+
+Pure arithmetic on arrays: no file, no name, no threshold. Invariant: the row of a photo is the
+same to the last bit whatever stands beside it in the batch. So there is no matrix product here
+(its sums depend on the batch): every sum runs over one contiguous row in a fixed order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from localsearch.errors import PackDamaged
+from localsearch.pack.vocabulary import Vocabulary, kind_of
+from localsearch.scores import quantise
+
+# Rows at a time: 64 x 2,000 values of each kind stay in the second cache.
+_BLOCK = 64
+# Softmax sums are clipped to [_EDGE, 1 - _EDGE] before the logarithm; frozen by the pack format.
+_EDGE = 1e-7
+# sigmoid(88) is 1 in float32, and exp(88) is still finite.
+_STEEP = np.float32(88.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Ancestors whose parts are all known: `targets[i]` sums `sources[starts[i]:starts[i+1]]`."""
+
+    targets: npt.NDArray[np.intp]
+    sources: npt.NDArray[np.intp]
+    starts: npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the outputs of one pack are read. Columns: classes, then ancestors, then probes."""
+
+    classes: int
+    concepts: int
+    temperature: np.float32
+    levels: tuple[Level, ...]
+    scale: npt.NDArray[np.float32]
+    offset: npt.NDArray[np.float32]
+    probes: npt.NDArray[np.float64]  # [probes, dimensions + 1], the last column is the bias
+
+
+def make_reading(
+    vocabulary: Vocabulary,
+    classes: int,
+    temperature: float,
+    calibration: npt.NDArray[np.float32],
+    probes: npt.NDArray[np.float32],
+) -> Reading:
+    """Prepare once what `probabilities` needs. Raises PackDamaged where the table contradicts."""
+    outputs = vocabulary.outputs
+    kinds = [kind_of(output) for output in outputs]
+    ancestors = kinds.count("ancestor")
+    expected = [f"class:{i}" for i in range(classes)] + [""] * ancestors
+    expected += [f"probe:{i}" for i in range(len(probes))]
+    if list(outputs) != expected or len(calibration) != len(outputs):
+        raise PackDamaged(
+            f"the concept table does not fit {classes} classes, {len(probes)} probes and "
+            f"{len(calibration)} rows of calibration"
+        )
+    return Reading(
+        classes=classes,
+        concepts=len(outputs),
+        temperature=np.float32(temperature),
+        levels=_levels(vocabulary.ids, vocabulary.parents, classes, ancestors),
+        scale=np.ascontiguousarray(calibration[:, 0]),
+        offset=np.ascontiguousarray(calibration[:, 1]),
+        probes=np.ascontiguousarray(probes, dtype=np.float64),
+    )
+
+
+def probabilities(
+    reading: Reading, vectors: npt.NDArray[np.float16], logits: npt.NDArray[np.float16]
+) -> npt.NDArray[np.uint16]:
+    """Quantised probabilities, uint16 [n, concepts], of `vectors` [n, D] and `logits` [n, K].
+
+    Exponentials and logarithms are float32 (their error, 1e-7, is far below a step of 16 bits),
+    sums are float64. Raises ValueError where an output is not a number.
+    """
+    found = np.empty((len(logits), reading.concepts), dtype=np.uint16)
+    for start in range(0, len(logits), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        raw = _raw(reading, vectors[rows], logits[rows])
+        found[rows] = quantise(_sigmoid(raw * reading.scale + reading.offset))
+    return found
+
+
+def _raw(
+    reading: Reading, vectors: npt.NDArray[np.float16], logits: npt.NDArray[np.float16]
+) -> npt.NDArray[np.float32]:
+    """Log-odds of classes and ancestors, scores of probes: float32 [n, concepts]."""
+    below = reading.concepts - len(reading.probes)
+    shares = np.empty((len(logits), below), dtype=np.float64)
+    shares[:, : reading.classes] = _softmax(logits, reading.temperature)
+    for level in reading.levels:
+        parts = np.take(shares, level.sources, axis=1)
+        shares[:, level.targets] = np.add.reduceat(parts, level.starts, axis=1)
+    np.clip(shares, _EDGE, 1.0 - _EDGE, out=shares)
+    raw = np.empty((len(logits), reading.concepts), dtype=np.float32)
+    # 1 - p in float64, before it is rounded: near 1 it is all that is left.
+    against = (1.0 - shares).astype(np.float32)
+    raw[:, :below] = np.log(shares.astype(np.float32)) - np.log(against)
+    raw[:, below:] = _probe_scores(reading.probes, vectors)
+    return raw
+
+
+def _softmax(logits: npt.NDArray[np.float16], temperature: np.float32) -> npt.NDArray[np.float64]:
+    scaled = np.ascontiguousarray(logits, dtype=np.float32) / temperature
+    scaled -= scaled.max(axis=1, keepdims=True)
+    # Converted before it is summed: a reduction that converts on its way sums in chunks that
+    # may cut a row at a place that depends on the batch.
+    powers: npt.NDArray[np.float64] = np.exp(scaled).astype(np.float64)
+    powers /= np.add.reduce(powers, axis=1, keepdims=True)
+    return powers
+
+
+def _probe_scores(
+    probes: npt.NDArray[np.float64], vectors: npt.NDArray[np.float16]
+) -> npt.NDArray[np.float64]:
+    wide = np.ascontiguousarray(vectors, dtype=np.float64)
+    products = np.empty_like(wide)
+    scores = np.empty((len(wide), len(probes)), dtype=np.float64)
+    for column, weights in enumerate(probes):
+        np.multiply(wide, weights[:-1], out=products)
+        scores[:, column] = np.add.reduce(products, axis=1) + weights[-1]
+    return scores
+
+
+def _sigmoid(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    one = np.float32(1.0)
+    return one / (one + np.exp(-np.clip(values, -_STEEP, _STEEP)))
+
+
+def _levels(
+    ids: Sequence[str], parents: Sequence[tuple[str, ...]], classes: int, ancestors: int
+) -> tuple[Level, ...]:
+    """The sums of all ancestors, in an order in which every part is known before it is used.
+
+    An ancestor is the sum of its children where these share no class, else of its classes one by
+    one: each class counts once, and the sums stay short (WordNet: 2,500 terms, not 10,000).
+    """
+    index = {id: number for number, id in enumerate(ids)}
+    last = classes + ancestors
+    children: list[list[int]] = [[] for _ in range(last)]
+    for number in range(last):
+        for parent in parents[number]:
+            if not classes <= index.get(parent, -1) < last:
+                raise PackDamaged(f"concept {ids[number]} has {parent} for a parent: no ancestor")
+            children[index[parent]].append(number)
+    order = _children_first(children, classes, ids)
+    # The classes below each concept, as the bits of an integer: 20 times quicker than sets.
+    leaves = [1 << number for number in range(classes)] + [0] * ancestors
+    height = [0] * last
+    by_height: dict[int, list[tuple[int, list[int]]]] = {}
+    for number in order:
+        below = children[number]
+        for child in below:
+            leaves[number] |= leaves[child]
+        if sum(leaves[child].bit_count() for child in below) == leaves[number].bit_count():
+            parts = sorted(below)
+        else:
+            parts = [leaf for leaf in range(classes) if leaves[number] >> leaf & 1]
+        if not parts:
+            raise PackDamaged(f"concept {ids[number]} has no class below it")
+        height[number] = 1 + max(height[part] for part in parts)
+        by_height.setdefault(height[number], []).append((number, parts))
+    return tuple(_level(by_height[number]) for number in sorted(by_height))
+
+
+def _level(rows: list[tuple[int, list[int]]]) -> Level:
+    lengths = [len(parts) for _, parts in rows]
+    return Level(
+        targets=np.array([target for target, _ in rows], dtype=np.intp),
+        sources=np.array([part for _, parts in rows for part in parts], dtype=np.intp),
+        starts=np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.intp),
+    )
+
+
+def _children_first(children: list[list[int]], classes: int, ids: Sequence[str]) -> list[int]:
+    """The ancestors so that children come before their parents. PackDamaged on a ring."""
+    waiting = [sum(child >= classes for child in below) for below in children]
+    above: list[list[int]] = [[] for _ in children]
+    for number, below in enumerate(children):
+        for child in below:
+            above[child].append(number)
+    order = [number for number in range(classes, len(children)) if not waiting[number]]
+    for number in order:  # grows while it runs
+        for parent in above[number]:
+            waiting[parent] -= 1
+            if not waiting[parent]:
+                order.append(parent)
+    if len(order) < len(children) - classes:
+        stuck = next(n for n in range(classes, len(children)) if waiting[n])
+        raise PackDamaged(f"concept {ids[stuck]} is its own ancestor")
+    return order

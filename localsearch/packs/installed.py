@@ -1,0 +1,90 @@
+"""The packs of this machine: in the user's data folder, in the package, in a checkout.
+
+Reads manifests and, to verify, whole files. Invariant: what is told of a pack is what its
+manifest says; a manifest whose digests are wrong tells nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from localsearch.errors import LocalsearchError
+from localsearch.pack.find import available_packs, find_pack
+from localsearch.pack.load import load_pack
+from localsearch.pack.manifest import Manifest, Part, read_manifest
+from localsearch.records import ConceptInfo
+
+
+@dataclass(frozen=True, slots=True)
+class PackInfo:
+    """A pack at a glance. `fault` tells why it cannot be used; the rest is empty then.
+
+    `bytes` is the size of all its files; `concepts` their number, 0 where it was not asked.
+    """
+
+    name: str
+    folder: Path
+    version: int = 0
+    summary: str = ""
+    licence: str = ""
+    encoder_digest: str = ""
+    pack_digest: str = ""
+    bytes: int = 0
+    dimensions: int = 0
+    classes: int = 0
+    concepts: int = 0
+    parts: tuple[Part, ...] = ()
+    fault: str = ""
+
+
+def list_packs() -> list[PackInfo]:
+    """All packs that a name finds, by name; a damaged one stands in the list with its fault."""
+    return [_glance(folder) for folder in available_packs()]
+
+
+def show_pack(name: str | Path) -> PackInfo:
+    """One pack with its parts and the number of its concepts. PackMissing, PackDamaged."""
+    folder = find_pack(name)
+    return _info(folder, read_manifest(folder), concepts=len(load_pack(folder).vocabulary))
+
+
+def verify_pack(name: str | Path) -> PackInfo:
+    """Read every byte of a pack and compare all digests. Raises PackDamaged, which names both."""
+    folder = find_pack(name)
+    pack = load_pack(folder, check="whole")
+    return _info(folder, pack.manifest, concepts=len(pack.vocabulary))
+
+
+def concepts_of(name: str | Path, prefix: str = "") -> tuple[ConceptInfo, ...]:
+    """The concepts of a pack whose name or synonym begins with `prefix` (all without), by name."""
+    vocabulary = load_pack(find_pack(name)).vocabulary
+    found = vocabulary.starting_with(prefix) if prefix else vocabulary.concepts
+    return tuple(
+        ConceptInfo(c.id, c.name, c.synonyms, c.parents, c.kind, c.definition)
+        for c in sorted(found, key=lambda one: one.name)
+    )
+
+
+def _glance(folder: Path) -> PackInfo:
+    try:
+        return _info(folder, read_manifest(folder))
+    except LocalsearchError as fault:
+        return PackInfo(folder.name, folder, fault=fault.message)
+
+
+def _info(folder: Path, manifest: Manifest, concepts: int = 0) -> PackInfo:
+    return PackInfo(
+        name=manifest.name,
+        folder=folder,
+        version=manifest.version,
+        summary=manifest.summary,
+        licence=manifest.licence,
+        encoder_digest=manifest.encoder_digest,
+        pack_digest=manifest.pack_digest,
+        bytes=sum(entry.bytes for entry in manifest.files.values()),
+        dimensions=manifest.image.dimensions,
+        classes=manifest.image.classes,
+        concepts=concepts,
+        parts=manifest.parts,
+    )

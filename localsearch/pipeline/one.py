@@ -1,0 +1,46 @@
+"""The features of one picture, on the caller's thread: for queries by likeness, predict and add.
+
+Never reads a file and starts no thread. Invariant: gives to the last bit what `features_of` gives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from blake3 import blake3
+
+from localsearch.encoders.image import ImageEncoder
+from localsearch.errors import PictureError
+from localsearch.pack.manifest import ImageSpec
+from localsearch.pipeline.job import Outcome
+from localsearch.pipeline.look import look_at, refusal_of
+from localsearch.sources.limits import DEFAULT_LIMITS, Limits
+
+
+def features_of_one(
+    data: bytes,
+    encoder: ImageEncoder,
+    image: ImageSpec,
+    limits: Limits = DEFAULT_LIMITS,
+    *,
+    thumbnail_side: int = 0,
+    key: object = None,
+) -> Outcome:
+    """Decode and infer `data`. A picture that cannot be used has a `refusal`.
+
+    Raises PackError where the encoder fails.
+    """
+    outcome = Outcome(key, blake3(data).digest(), len(data))
+    try:
+        look = look_at(data, image, limits, thumbnail_side)
+    except PictureError as fault:
+        return replace(outcome, refusal=refusal_of(fault))
+    vectors, logits = encoder.encode([look.prepared])
+    return replace(
+        outcome,
+        facts=look.facts,
+        vector=vectors[0],
+        logits=logits[0],
+        thumbnail=look.thumbnail,
+        fingerprint=look.fingerprint,
+    )

@@ -1,0 +1,48 @@
+"""Sets of rows: sorted uint32 arrays and compressed bitmaps, and the way between the two.
+
+Pure: touches neither disk nor catalog, and never knows what a row stands for. A row is an
+internal uint32. Invariant: arrays of rows are strictly ascending.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from pyroaring import BitMap
+
+RowSet: TypeAlias = BitMap
+Rows: TypeAlias = npt.NDArray[np.uint32]
+
+
+def empty() -> RowSet:
+    """A new set without rows."""
+    return BitMap()
+
+
+def from_array(rows: npt.NDArray[np.integer]) -> RowSet:
+    """The set of the rows in an array (any order, doubles allowed)."""
+    return BitMap(np.ascontiguousarray(rows, dtype=np.uint32))
+
+
+def to_array(rows: RowSet) -> Rows:
+    """The rows of a set, ascending, uint32 [n]."""
+    return np.array(rows.to_array(), dtype=np.uint32)
+
+
+def positions_in(
+    sorted_rows: Rows, rows: npt.NDArray[np.integer]
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+    """Where each of `rows` stands in `sorted_rows`: (positions intp [n], found bool [n]).
+
+    The position of a row that was not found is 0 and means nothing.
+    """
+    if not len(sorted_rows):
+        return np.zeros(len(rows), np.intp), np.zeros(len(rows), np.bool_)
+    wanted = np.asarray(rows, dtype=np.uint32)
+    positions = np.searchsorted(sorted_rows, wanted).astype(np.intp, copy=False)
+    positions[positions == len(sorted_rows)] = 0
+    found = sorted_rows[positions] == wanted
+    positions[~found] = 0
+    return positions, found

@@ -1,0 +1,145 @@
+"""What a planned tree means: its rows, its scores, its reasons.
+
+Sets follow set algebra within the universe; scores follow section 4 of the design (product,
+larger, filters 1). This room never orders hits and never decides a route.
+Invariant: `values_of` is asked only for rows that `rows_of` holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from localsearch.records import Why
+from localsearch.rows import Rows, RowSet, to_array
+from localsearch.scores import Floats, larger, product
+from localsearch.search.clauses import CLAUSES
+from localsearch.search.clauses.clause import BITMAP, VECTORS
+from localsearch.search.plan import CATALOG, EXACT, POSTINGS, Estimate, Node, cheapest_first
+from localsearch.search.snapshot import Snapshot
+from localsearch.search.terms import And, Like, Not, Or, Term, leaves_of
+
+# Up to here asking the bitmap row by row (0.1 us each) beats writing out a table of all rows.
+_FEW: Final = 512
+
+
+def estimate_of(snapshot: Snapshot, leaf: Term) -> Estimate:
+    """What the planner is told of a leaf. Looks names up: QueryUnknownConcept comes from here."""
+    clause = CLAUSES[type(leaf)]
+    return Estimate(clause.size(snapshot, leaf), clause.cost(leaf), clause.values is not None)
+
+
+def rows_of(snapshot: Snapshot, node: Node, universe: RowSet) -> RowSet:
+    """The rows of the universe that match. Stops asking as soon as nothing can match any more."""
+    if isinstance(node.term, And):
+        return all_rows(snapshot, node.children, universe)
+    if isinstance(node.term, Or):
+        return RowSet.union(*(rows_of(snapshot, each, universe) for each in node.children))
+    if isinstance(node.term, Not):
+        return universe - rows_of(snapshot, node.children[0], universe)
+    return _leaf_rows(snapshot, node.term) & universe
+
+
+def all_rows(snapshot: Snapshot, nodes: Iterable[Node], universe: RowSet) -> RowSet:
+    """The rows that match each of several nodes, cheapest first; the universe if there is none."""
+    found = universe
+    for node in cheapest_first(nodes):
+        if not found:
+            break
+        if isinstance(node.term, Not):
+            found = found - rows_of(snapshot, node.children[0], universe)
+        else:
+            found = found & rows_of(snapshot, node, universe)
+    return found
+
+
+def values_of(snapshot: Snapshot, node: Node, rows: Rows, universe: RowSet) -> Floats:
+    """The scores of matching rows, float64 [n] in [0, 1], before the last quantising."""
+    if not node.ranks:
+        return np.ones(len(rows))
+    if isinstance(node.term, And):
+        ranking = [each for each in node.children if each.ranks]
+        return product([values_of(snapshot, each, rows, universe) for each in ranking])
+    if isinstance(node.term, Or):
+        return larger([_branch(snapshot, each, rows, universe) for each in node.children])
+    values = CLAUSES[type(node.term)].values
+    assert values is not None  # `ranks` of a leaf says just this
+    return values(snapshot, node.term, rows)
+
+
+def reasons_of(
+    snapshot: Snapshot, node: Node, rows: Rows, universe: RowSet, like_route: str
+) -> list[tuple[Why, ...]]:
+    """For each row that matches, the leaves that made it a hit, in the order of the text.
+
+    A NOT stands as one of them, with score 1. `like_route` names how visual leaves were found.
+    """
+    reasons: list[list[Why]] = [[] for _ in range(len(rows))]
+    ask = _Reasons(snapshot, rows, universe, like_route, reasons)
+    _collect(ask, node, np.arange(len(rows)))
+    return [tuple(each) for each in reasons]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reasons:
+    snapshot: Snapshot
+    rows: Rows
+    universe: RowSet
+    like_route: str
+    found: list[list[Why]]
+
+
+def _collect(ask: _Reasons, node: Node, places: npt.NDArray[np.intp]) -> None:
+    """Adds the reasons of one part of the tree to those rows (at `places`) that match it."""
+    rows = ask.rows[places]
+    matches = _matches(ask.snapshot, node, rows, ask.universe)
+    places, rows = places[matches], rows[matches]
+    if not len(rows):
+        return
+    if isinstance(node.term, And | Or):
+        for child in node.children:
+            _collect(ask, child, places)
+        return
+    text = str(node.term)
+    scores = values_of(ask.snapshot, node, rows, ask.universe).tolist()
+    for place, score, route in zip(places, scores, _routes(ask, node, rows), strict=True):
+        ask.found[place].append(Why(text, score, route))
+
+
+def _routes(ask: _Reasons, node: Node, rows: Rows) -> Sequence[str]:
+    if isinstance(node.term, Not):
+        inner = {CLAUSES[type(leaf)].cost(leaf) for leaf in leaves_of(node.term)}
+        word = EXACT if VECTORS in inner else POSTINGS if inner == {BITMAP} else CATALOG
+        return [word] * len(rows)
+    if isinstance(node.term, Like):
+        return [ask.like_route] * len(rows)
+    return CLAUSES[type(node.term)].routes(ask.snapshot, rows)
+
+
+def _leaf_rows(snapshot: Snapshot, leaf: Term) -> RowSet:
+    if leaf not in snapshot.sets:
+        snapshot.sets[leaf] = CLAUSES[type(leaf)].rows(snapshot, leaf)
+    return snapshot.sets[leaf]
+
+
+def _matches(snapshot: Snapshot, node: Node, rows: Rows, universe: RowSet) -> npt.NDArray[np.bool_]:
+    """Which of some rows (in any order) match a part of the tree."""
+    found = rows_of(snapshot, node, universe)
+    if len(rows) <= _FEW:
+        return np.fromiter((row in found for row in rows.tolist()), np.bool_, len(rows))
+    table = np.zeros(int(rows.max()) + 1, dtype=np.bool_)
+    held = to_array(found)
+    table[held[held < len(table)]] = True
+    return table[rows]
+
+
+def _branch(snapshot: Snapshot, node: Node, rows: Rows, universe: RowSet) -> Floats:
+    """The score that one branch of an OR gives: none (0) to rows that it does not match."""
+    found = np.zeros(len(rows))
+    matches = _matches(snapshot, node, rows, universe)
+    found[matches] = values_of(snapshot, node, rows[matches], universe)
+    return found

@@ -1,0 +1,135 @@
+"""One page of hits: rows become hits here, and only those of the page.
+
+What a hit shows beyond its row and score comes from functions that `library` hands over; this
+room asks each of them once a page. It never ranks and holds no transaction open: `Page.next`
+asks the library again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from localsearch.errors import InputError
+from localsearch.records import ConceptValue, Hit, Ranked, Why
+from localsearch.scores import value_of
+from localsearch.search.run import Result, reasons_of
+from localsearch.search.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from localsearch.catalog.input_reads import InputRow
+
+
+class Place(NamedTuple):
+    """Where a photo lies: absolute native path (None without a file), root's name, there now."""
+
+    path: Path | None
+    root: str | None
+    available: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lookups:
+    """How rows become hits; each function is asked once for all rows of a page.
+
+    `inputs`: catalog rows of rows (those that are gone may be left out); `tags`: by key;
+    `concepts`: the most probable ones of each input, best first, in the order asked.
+    """
+
+    inputs: Callable[[Sequence[int]], Sequence[InputRow]]
+    tags: Callable[[Sequence[int]], Mapping[int, Mapping[str, bool]]]
+    place: Callable[[InputRow], Place]
+    concepts: Callable[[Sequence[InputRow]], Sequence[tuple[ConceptValue, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Hits of one page, best first; `total` counts all pages' hits; `page` counts from 1.
+
+    `route` says how they were found: postings, scan, exact or catalog.
+    """
+
+    hits: tuple[Hit, ...]
+    total: int
+    route: str
+    page: int
+    _again: Callable[[], Page] | None = field(default=None, repr=False, compare=False)
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self.hits)
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    def __getitem__(self, index: int) -> Hit:
+        return self.hits[index]
+
+    def next(self) -> Page | None:
+        """The page after this one; None where this one is the last."""
+        return None if self._again is None else self._again()
+
+
+def offset_of(page: int, limit: int) -> int:
+    """How many hits stand before a page; InputError unless both count from 1."""
+    for name, value in (("page", page), ("limit", limit)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise InputError(f"{name} is a whole number from 1 on, not {value!r}")
+    return (page - 1) * limit
+
+
+def page_of(
+    snapshot: Snapshot,
+    result: Result,
+    lookups: Lookups,
+    *,
+    page: int,
+    again: Callable[[int], Page],
+) -> Page:
+    """The page of a result, which is the cut of just this page; `again(page)` gets another one."""
+    hits = hits_of(snapshot, result, result.ranked, lookups)
+    more = result.offset + len(result.ranked.rows) < result.total and len(result.ranked.rows) > 0
+    following = (lambda: again(page + 1)) if more else None
+    return Page(tuple(hits), result.total, result.route, page, following)
+
+
+def hits_of(snapshot: Snapshot, result: Result, ranked: Ranked, lookups: Lookups) -> list[Hit]:
+    """The hits of some ranked rows of a result, in order; rows that are gone since are left out."""
+    inputs = {each.row: each for each in lookups.inputs(ranked.rows.tolist())}
+    rows = [row for row in ranked.rows.tolist() if row in inputs]
+    tags = lookups.tags([inputs[row].key for row in rows])
+    concepts = dict(zip(rows, lookups.concepts([inputs[row] for row in rows]), strict=True))
+    return [
+        _hit(inputs[row], score, why, lookups.place(inputs[row]), tags, concepts[row])
+        for row, score, why in zip(
+            ranked.rows.tolist(),
+            value_of(ranked.scores).tolist(),
+            reasons_of(snapshot, result, ranked.rows),
+            strict=True,
+        )
+        if row in inputs
+    ]
+
+
+def _hit(
+    row: InputRow,
+    score: float,
+    why: tuple[Why, ...],
+    place: Place,
+    tags: Mapping[int, Mapping[str, bool]],
+    concepts: tuple[ConceptValue, ...],
+) -> Hit:
+    return Hit(
+        score=score,
+        id=row.id,
+        path=place.path,
+        root=place.root,
+        available=place.available,
+        taken_at=row.taken_at,
+        width=row.width,
+        height=row.height,
+        tags=dict(tags.get(row.key, {})),
+        concepts=concepts,
+        why=why,
+    )

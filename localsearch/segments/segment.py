@@ -1,0 +1,159 @@
+"""One segment: a folder with postings and matrix of the same rows, written once.
+
+Never knows which of its rows are alive. Invariant: both files name the segment, its pack and its
+span of rows, so a file of another segment under its name is noticed at open.
+
+`without` lists rows of the span that were alive but had no features when it was written: the
+live set keeps looking for them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from localsearch.catalog.segment_names import SegmentRow
+from localsearch.durable import make_folder, write_blocks
+from localsearch.errors import LibrarySegmentDamaged
+from localsearch.matrix.coding import Singles
+from localsearch.matrix.read import Matrix, open_matrix
+from localsearch.matrix.scan import scan
+from localsearch.matrix.write import matrix_blocks
+from localsearch.postings.read import Postings, open_postings
+from localsearch.postings.write import postings_blocks
+from localsearch.rows import Rows, RowSet, from_array
+from localsearch.scores import Quantised
+
+FOLDER: Final = "segments"
+"""The folder of a store that holds the folders of segments. Frozen."""
+
+POSTINGS: Final = "postings.bin"  # frozen
+MATRIX: Final = "matrix.bin"  # frozen
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentData:
+    """What a segment is written from: the features of its rows and their probabilities."""
+
+    rows: Rows  # [n] ascending
+    halves: npt.NDArray[np.float16]  # [n, D]
+    probabilities: Quantised  # [n, C]
+    floors: Quantised  # [C]
+    without: tuple[int, ...] = ()
+
+
+class Segment:
+    """An open segment; any thread may ask. LibrarySegmentDamaged carries its name."""
+
+    def __init__(self, row: SegmentRow, postings: Postings, matrix: Matrix) -> None:
+        self.row = row
+        self.name = row.name
+        self.rows: Rows = matrix.rows
+        self.row_set: RowSet = from_array(matrix.rows)
+        self.without: tuple[int, ...] = tuple(matrix.meta["without"])
+        self._postings, self._matrix = postings, matrix
+
+    def rows_of(self, concept: int, at_least: int) -> RowSet:
+        """The rows listed under a concept with at least that value; a new set."""
+        with _as(self.name):
+            return self._postings.rows_of(concept, at_least)
+
+    def values_of(self, concept: int) -> tuple[Rows, Quantised]:
+        """All rows listed under a concept, ascending, and their values."""
+        with _as(self.name):
+            return self._postings.values_of(concept)
+
+    def values_at(self, concept: int, rows: Rows) -> Quantised:
+        """The value of each of `rows` under a concept; 0 where it is not listed."""
+        with _as(self.name):
+            return self._postings.values_at(concept, rows)
+
+    def count(self, concept: int) -> int:
+        """How many rows are listed under a concept, dead ones too."""
+        return self._postings.count(concept)
+
+    def halves_at(self, positions: npt.NDArray[np.intp]) -> npt.NDArray[np.float16]:
+        """The stored vectors at some positions of `rows`, float16 [m, D]."""
+        with _as(self.name):
+            return self._matrix.halves_at(positions)
+
+    def scan(
+        self, query: npt.NDArray[np.float32], positions: npt.NDArray[np.intp] | None
+    ) -> tuple[Singles, Singles]:
+        """Approximate cosines and their bounds; see `matrix.scan`."""
+        with _as(self.name):
+            return scan(self._matrix, query, positions)
+
+    def check_all(self) -> None:
+        """Compare every byte of both files. Raises LibrarySegmentDamaged."""
+        with _as(self.name):
+            self._postings.file.check_all()
+            self._matrix.file.check_all()
+
+    def close(self) -> None:
+        """Give both files back."""
+        self._postings.close()
+        self._matrix.close()
+
+
+def open_segment(store: Path, row: SegmentRow) -> Segment:
+    """Open a segment that the catalog names. Raises LibrarySegmentDamaged, with its name."""
+    folder = store / FOLDER / row.name
+    with _as(row.name), contextlib.ExitStack() as closing:
+        postings = open_postings(folder / POSTINGS)
+        closing.callback(postings.close)
+        matrix = open_matrix(folder / MATRIX)
+        closing.callback(matrix.close)
+        for path, meta in ((POSTINGS, postings.meta), (MATRIX, matrix.meta)):
+            _check_meta(folder / path, meta, row)
+        if len(matrix.rows) != row.rows:
+            raise LibrarySegmentDamaged(
+                f"{folder} is damaged: expected {row.rows} rows, found {len(matrix.rows)}"
+            )
+        segment = Segment(row, postings, matrix)
+        closing.pop_all()
+        return segment
+
+
+def write_segment_files(store: Path, row: SegmentRow, made: SegmentData) -> None:
+    """Make the folder of a segment with both files, all synced; `row` describes it.
+
+    Raises LibraryFull, LibraryReadOnly, LibraryError; what was written then stays unnamed.
+    """
+    folder = store / FOLDER / row.name
+    make_folder(folder)
+    about = _about(row)
+    meta, blocks = postings_blocks(made.rows, made.probabilities, made.floors)
+    write_blocks(folder / POSTINGS, {**about, **meta, "kind": "postings"}, blocks)
+    meta, arrays = matrix_blocks(made.rows, made.halves)
+    matrix_meta = {**about, **meta, "kind": "matrix", "without": list(made.without)}
+    write_blocks(folder / MATRIX, matrix_meta, arrays)
+
+
+def _about(row: SegmentRow) -> dict[str, Any]:
+    return {"segment": asdict(row)}
+
+
+def _check_meta(path: Path, meta: dict[str, Any], row: SegmentRow) -> None:
+    found, kind = meta.get("segment"), path.stem
+    if found != asdict(row) or meta.get("kind") != kind:
+        raise LibrarySegmentDamaged(
+            f"{path} is damaged: expected {kind} of {row}, found {meta.get('kind')} of {found}",
+            hint="it is rebuilt from the features by the next sync",
+        )
+
+
+@contextlib.contextmanager
+def _as(name: str) -> Iterator[None]:
+    """Let damage that is noticed below carry the name of the segment."""
+    try:
+        yield
+    except LibrarySegmentDamaged as fault:
+        fault.segment = name
+        raise

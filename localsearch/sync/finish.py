@@ -1,0 +1,149 @@
+"""The end of a sync: what is gone becomes missing, what is away offline, roots are noted.
+
+Runs only after every new file was read, so that a moved photo is never taken for a lost one.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Collection, Sequence
+
+from localsearch.catalog import Catalog, inputs
+from localsearch.catalog import known as known_rows
+from localsearch.catalog import roots as root_rows
+from localsearch.catalog.known import Known
+from localsearch.errors import LibraryUnsafe
+from localsearch.sync.roots import FoundRoot, identity_of, sample_is_stale
+from localsearch.sync.safety import Place, empty_places, first_level, implausible
+from localsearch.sync.survey import RootSurvey, native
+
+
+def mark_offline_root(catalog: Catalog, found: FoundRoot) -> int:
+    """Every photo of a root that is away becomes offline; gives how many are."""
+    with catalog.reading() as conn:
+        known = list(known_rows.known_below(conn, found.row.key, b""))
+    return _mark_offline(catalog, known, found.reason) + sum(
+        1 for had in known if had.state == "offline" and not had.removed
+    )
+
+
+def settle(
+    catalog: Catalog, survey: RootSurvey, moved: Collection[int], *, allow_removals: bool
+) -> tuple[int, int]:
+    """Mark what one root lost; gives (missing, offline). `moved` are keys found elsewhere.
+
+    Raises LibraryUnsafe, before anything is marked, where an implausible share is gone.
+    """
+    row = survey.found.row
+    gone = [(f, had) for f, had in survey.gone if had.key not in moved and not had.removed]
+    with catalog.reading() as conn:
+        held = known_rows.shown_below(conn, row.key)
+    # Moved photos count for their new place already; `held` is read after they were committed.
+    seen = survey.seen if survey.below is None else _probed(survey, gone)
+    empty = frozenset() if allow_removals else empty_places(held, seen)
+    away = [had for folder, had in gone if b"*" in empty or first_level(folder) in empty]
+    lost = [(f, had) for f, had in gone if b"*" not in empty and first_level(f) not in empty]
+    if not allow_removals:
+        _stop_if_implausible(row.name, held, lost)
+    now_ms = _now_ms()
+    fresh = [had.key for _, had in lost]
+    hidden = [had.key for had in survey.hidden if not had.removed]
+    if fresh or hidden:
+        with catalog.writing("sync") as conn:
+            inputs.set_state(conn, fresh, "missing", "its file is gone", now_ms)
+            inputs.set_state(conn, hidden, "missing", "left out by an ignore rule", now_ms)
+    reason = "its folder shows no photos now" if away else ""
+    offline = _mark_offline(catalog, away, reason)
+    offline += _mark_offline(catalog, survey.cut_off, "its folder cannot be listed")
+    offline += sum(1 for had in [*away, *survey.cut_off] if had.state == "offline")
+    return len(fresh) + len(hidden), offline
+
+
+def mark_back(catalog: Catalog, back: Sequence[Known]) -> None:
+    """Photos that were missing or offline and stand there unchanged; no inference is needed."""
+    if back:
+        with catalog.writing("sync") as conn:
+            inputs.set_state(conn, [had.key for had in back], "ok", "", _now_ms())
+
+
+def note_root(catalog: Catalog, found: FoundRoot) -> None:
+    """Remember where the root is and by what it can be known again; writes only on a change."""
+    assert found.path is not None
+    volume_id, volume_path = identity_of(found.path)
+    path = os.fsencode(found.path)
+    row = found.row
+    sample = row.sample
+    if sample_is_stale(row, found.path):
+        with catalog.reading() as conn:
+            sample = root_rows.take_sample(conn, row.key)
+    now = {
+        "path": path,
+        "volume_id": volume_id,
+        "volume_path": volume_path,
+        "sample": sample,
+        "online": True,
+    }
+    if any(getattr(row, name) != value for name, value in now.items()):
+        with catalog.writing("sync") as conn:
+            root_rows.replace(conn, row.key, **now)  # type: ignore[arg-type]
+
+
+def note_root_offline(catalog: Catalog, found: FoundRoot) -> None:
+    """Remember that the root is away; writes only on a change."""
+    if found.row.online:
+        with catalog.writing("sync") as conn:
+            root_rows.replace(conn, found.row.key, online=False)
+
+
+def _probed(survey: RootSurvey, gone: Sequence[tuple[bytes, Known]]) -> dict[bytes, int]:
+    """For a sync of a few paths: which first-level folders still show anything at all."""
+    assert survey.found.path is not None
+    root = os.fsencode(survey.found.path)
+    folders = {first_level(folder) for folder, _ in gone} | {b""}
+    return {folder: _entries(native(root, folder, b"")) for folder in folders}
+
+
+def _entries(folder: bytes) -> int:
+    try:
+        with os.scandir(folder) as entries:
+            return sum(1 for _ in zip(entries, range(2), strict=False))
+    except OSError:
+        return 0
+
+
+def _stop_if_implausible(
+    root: str, held: dict[bytes, int], lost: Sequence[tuple[bytes, Known]]
+) -> None:
+    gone = Counter(first_level(folder) for folder, _ in lost)
+    places = [Place(root, folder, held.get(folder, 0), count) for folder, count in gone.items()]
+    places.append(Place(root, b"", sum(held.values()), sum(gone.values())))
+    bad = implausible([p for p in places if p.folder or p is places[-1]])
+    if bad:
+        told = "; ".join(
+            f"{p.gone} of {p.held} photos of {_named(p)} are gone"
+            for p in sorted(bad, key=lambda p: -p.gone)[:3]
+        )
+        raise LibraryUnsafe(
+            f"sync stopped before it hid anything: {told}",
+            hint="if they were really deleted, run `localsearch sync --allow-removals`; "
+            "if a drive is unplugged, plug it in and sync again",
+        )
+
+
+def _named(place: Place) -> str:
+    folder = os.fsdecode(place.folder)
+    return f"{place.root}/{folder}" if folder else f"root {place.root}"
+
+
+def _mark_offline(catalog: Catalog, known: Sequence[Known], reason: str) -> int:
+    keys = [had.key for had in known if had.state == "ok" and not had.removed]
+    if keys:
+        with catalog.writing("sync") as conn:
+            inputs.set_state(conn, keys, "offline", reason, now_ms=_now_ms())
+    return len(keys)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,36 @@
+"""Fixtures for all tests: nothing outside the test's own folders is read or written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_user_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The program's cache and data folders lie in a temporary place while tests run."""
+    home = tmp_path_factory.mktemp("user")
+    patch = pytest.MonkeyPatch()
+    for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "LOCALAPPDATA", "APPDATA"):
+        patch.setenv(name, str(home / name.lower()))
+    patch.delenv("LOCALSEARCH_LIBRARY", raising=False)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def tiny_pack() -> str:
+    """A small real pack: a seeded ONNX network, a dozen classes, ancestors and probes."""
+    from tests.tiny_pack import tiny_pack_folder
+
+    return str(tiny_pack_folder())
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """An empty photo folder."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    return folder
