@@ -203,6 +203,8 @@ def _program() -> list[Check]:
 
 
 def _store(store: Path) -> list[Check]:
+    if not store.is_dir():
+        return [Check("store", False, f"there is no library in {store}", "localsearch init DIR")]
     system, free = machine.file_system_of(store), shutil.disk_usage(store).free
     checks = [Check("store", True, f"{store} on {system.kind}, {_size(free)} free")]
     if system.network:

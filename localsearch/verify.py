@@ -21,6 +21,9 @@ from localsearch.records import Finding
 from localsearch.segments.features import featured
 from localsearch.segments.segment import FOLDER, Segment, open_segment
 
+SEGMENT_CODES = frozenset({"segment-damaged", "segment-unknown-rows", "segment-differs"})
+"""Findings whose `where` is the name of a segment that has to be built anew."""
+
 _CHUNK = 1024
 
 

@@ -20,7 +20,7 @@ from localsearch import scores
 
 @dataclass
 class Photo:
-    """One input; `vector` (float16 [D]) and `probabilities` (uint16 [C]) are None without features."""
+    """One input; without features, `vector` (float16 [D]) and `probabilities` are None."""
 
     row: int
     id: str

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -413,8 +414,11 @@ def test_missing_files_are_not_made(tmp_path: Path) -> None:
 def test_no_sqlite_file_is_damage(tmp_path: Path, read_only: bool) -> None:
     path = tmp_path / "some.sqlite"
     path.write_bytes(b"This is no database. " * 400)
-    with pytest.raises(LibraryDamaged, match=r"some\.sqlite"):
-        numbers(Database(path, read_only=read_only))
+    with (
+        pytest.raises(LibraryDamaged, match=r"some\.sqlite"),
+        closing(Database(path, read_only=read_only)) as opened,
+    ):
+        numbers(opened)
     assert path.read_bytes() == b"This is no database. " * 400
 
 
@@ -428,10 +432,10 @@ def test_a_broken_page_is_damage(database: Database) -> None:
     for at in range(4096, len(content), 4096):
         content[at : at + 64] = b"\xa5" * 64
     database.path.write_bytes(content)
-    broken = Database(database.path)
-    with pytest.raises(LibraryDamaged, match=r"some\.sqlite"):
-        numbers(broken)
-    assert broken.complaints()
+    with closing(Database(database.path)) as broken:
+        with pytest.raises(LibraryDamaged, match=r"some\.sqlite"):
+            numbers(broken)
+        assert broken.complaints()
 
 
 def test_other_faults_name_the_file(database: Database) -> None:
@@ -448,7 +452,8 @@ def test_odd_paths(tmp_path: Path) -> None:
         conn.execute("CREATE TABLE things (number INTEGER PRIMARY KEY) STRICT")
     put(made, 5)
     made.close()
-    assert numbers(Database(folder / "some.sqlite", read_only=True)) == [5]
+    with closing(Database(folder / "some.sqlite", read_only=True)) as opened:
+        assert numbers(opened) == [5]
 
 
 def test_shrink_gives_space_back(database: Database) -> None:

@@ -73,7 +73,7 @@ def test_arrays_keep_the_order_asked(features: Features) -> None:
 def test_no_digests_give_empty_arrays(features: Features) -> None:
     vectors, logits, found = features.arrays_of([])
     assert (vectors.shape, logits.shape, found.shape) == ((0, DIMENSIONS), (0, CLASSES), (0,))
-    assert features.put_many([]) <= 0
+    assert features.put_many([]) == 0
     assert [*features.digests()] == []
 
 
@@ -159,16 +159,16 @@ def test_readers_beside_a_writer(features: Features) -> None:
 
 
 def test_thousands_are_quick(tmp_path: Path) -> None:
-    """4,096 features of real size: what a new process reads for its tail. Measured: 50 ms."""
+    """4,096 features of real size: what a new process reads for its tail."""
     features = open_features(tmp_path, "b" * 64, dimensions=512, classes=1000)
     rng = np.random.default_rng(1)
     vectors = rng.standard_normal((4096, 512)).astype(np.float16)
     logits = rng.standard_normal((4096, 1000)).astype(np.float16)
     digests = [digest_of(number) for number in range(4096)]
     features.put_many(zip(digests, vectors, logits, strict=True))
-    started = time.perf_counter()
+    started = time.process_time()
     found_vectors, found_logits, found = features.arrays_of(digests)
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     assert found.all()
     assert (found_vectors == vectors).all() and (found_logits == logits).all()
     assert seconds < 2

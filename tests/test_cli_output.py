@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 import localsearch as ls
 from localsearch.cli import output, progress, terminal
+from localsearch.cli.telling import specific
 from localsearch.records import ConceptValue, Hit, Input, Progress, Root, Status, SyncReport, Why
 
 DOG = ConceptValue("n02084071", "dog", 0.98)
@@ -260,3 +261,20 @@ def test_errors_are_one_document() -> None:
     assert body == {
         "error": {"code": "unknown-concept", "message": "no such concept", "hint": "dog?"}
     }
+
+
+def test_a_photo_is_told_by_its_most_specific_concepts() -> None:
+    parents = {"shepherd": ["dog"], "dog": ["canine", "pet"], "canine": ["animal"], "pet": []}
+    values = [
+        ConceptValue(name, name, value)
+        for name, value in [
+            ("animal", 0.99),
+            ("pet", 0.98),
+            ("dog", 0.97),
+            ("outdoors", 0.8),
+            ("shepherd", 0.3),
+        ]
+    ]
+    assert [one.name for one in specific(values, parents)] == ["dog", "outdoors", "shepherd"]
+    assert [one.name for one in specific(values[:1], parents)] == ["animal"]
+    assert specific([], parents) == ()

@@ -102,6 +102,12 @@ def test_a_store_is_examined(photos: Path, tiny_pack: str) -> None:
     assert named(checks, "catalog").ok is True
 
 
+def test_a_store_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
+    (check,) = doctor._store(tmp_path / "nowhere")
+    assert check.ok is False
+    assert "nowhere" in check.found
+
+
 def test_a_damaged_catalog_is_a_fault(photos: Path, tiny_pack: str) -> None:
     with ls.open(photos, pack=tiny_pack) as library:
         store = library.store

@@ -29,7 +29,10 @@ from localsearch.search.terms import (
     tag,
 )
 
-NAMES = ("dog", "cat", "golden retriever", "retriever", "gold", "T-shirt", "rock and roll")
+NAMES = (
+    *("dog", "cat", "golden retriever", "retriever", "gold", "T-shirt", "rock and roll", "crane"),
+    *("crane (bird)", "bell or wind chime"),
+)
 VOCABULARY = Vocabulary(
     "\n".join(
         ["\t".join(HEADER)]
@@ -99,6 +102,15 @@ def test_readings(text: str, term: Term) -> None:
         ("gold and dog", concept("gold") & DOG),
         ('"golden retriever"', concept("golden retriever")),
         ('"rock and roll" dog', concept("rock and roll") & DOG),
+        ("rock and roll dog", concept("rock and roll") & DOG),
+        ("dog or rock  and roll>=0.5", DOG | concept("rock and roll", at_least=0.5)),
+        ("crane (bird) cat", concept("crane (bird)") & CAT),
+        ("crane (dog)", concept("crane") & DOG),
+        ("(crane (bird))", concept("crane (bird)")),
+        ("-bell or wind chime", ~concept("bell or wind chime")),
+        ("cat or dog", CAT | DOG),
+        ("gold -retriever", concept("gold") & ~concept("retriever")),
+        ("gold tag:golden retriever", concept("gold") & tag("golden") & concept("retriever")),
     ],
 )
 def test_bare_words_join_to_the_longest_name(text: str, term: Term) -> None:
@@ -159,12 +171,19 @@ def test_an_unknown_field_lists_the_known_ones() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "column"), [("dgo", 1), ("cat -dgo", 6), ("tag:x concept:dgo>=0.5", 15)]
+    ("text", "column"),
+    [("dgo", 1), ("cat -dgo", 6), ("tag:x concept:dgo>=0.5", 15), ("cat and dgo or cat", 9)],
 )
 def test_an_unknown_concept_gets_the_nearest_names(text: str, column: int) -> None:
     with pytest.raises(QueryUnknownConcept) as caught:
         parse(text, VOCABULARY)
     assert caught.value.column == column and "dog" in caught.value.hint
+
+
+def test_the_nearest_names_know_of_the_next_word() -> None:
+    with pytest.raises(QueryUnknownConcept) as caught:
+        parse("cat golden retreiver dog", VOCABULARY)
+    assert caught.value.column == 5 and "mean golden retriever" in caught.value.hint
 
 
 def test_free_text_is_told_that_it_comes_later() -> None:

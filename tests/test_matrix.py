@@ -17,7 +17,7 @@ from localsearch.errors import LibrarySegmentDamaged
 from localsearch.matrix import scan as scanning
 from localsearch.matrix.coding import coded, joined
 from localsearch.matrix.read import Matrix, open_matrix
-from localsearch.matrix.scan import fast_body, numkong_body, numpy_body, scan, scan_coded
+from localsearch.matrix.scan import fast_body, numkong_body, numpy_body, scan, scan_rows
 from localsearch.matrix.write import matrix_blocks
 from localsearch.scores import cosines
 
@@ -82,7 +82,7 @@ def body_or_skip(body: scanning.Body) -> scanning.Body:
 
 
 def assert_bounded(halves: Halves, query: Singles, body: scanning.Body) -> None:
-    approx, bound = scan_coded(coded(halves), query, body)
+    approx, bound = scan_rows(coded(halves), coded(query[None, :]), body)
     assert approx.dtype == bound.dtype == np.float32
     wrong = np.abs(cosines(halves, query) - approx.astype(np.float64))
     assert (wrong <= bound).all(), (wrong - bound).max()
@@ -143,7 +143,7 @@ def test_both_bodies_agree_to_the_last_bit() -> None:
 
 def test_a_close_bound_is_worth_something() -> None:
     rng = np.random.default_rng(5)
-    _, bound = scan_coded(coded(random(rng, 500, 512)), rng.normal(size=512), fast_body())
+    _, bound = scan(coded(random(rng, 500, 512)), rng.normal(size=512).astype(np.float32))
     assert bound.max() < 0.03
 
 

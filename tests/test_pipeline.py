@@ -136,7 +136,7 @@ def test_poison_never_shifts_a_neighbour(
         return real(data, **options)
 
     choke = {
-        look.look_at(photos[seed], pack.image, Limits(), 0).prepared.tobytes(): fault
+        look.look_at(photos[seed], pack.image, Limits(), SIDE).prepared.tobytes(): fault
         for seed, fault in ((9, ValueError("choked")), (29, MemoryError()), (49, KeyError("x")))
     }
     expected |= {9: "undecodable", 29: "too-large", 49: "undecodable"}

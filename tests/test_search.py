@@ -20,7 +20,7 @@ from localsearch.scores import value_of
 from localsearch.search import visual
 from localsearch.search.grammar import parse
 from localsearch.search.page import Lookups, Page, Place, hits_of, offset_of, page_of
-from localsearch.search.plan import Estimate, plan
+from localsearch.search.plan import Estimate, cheapest_first, plan
 from localsearch.search.run import Result, chunks, reasons_of, run, run_all
 from localsearch.search.snapshot import Snapshot
 from localsearch.search.terms import (
@@ -199,7 +199,10 @@ def test_the_order_of_terms_changes_nothing(stores: list[Store], terms: list[Ter
     [
         (concept("colour"), "postings"),
         (concept("colour") & tag("x", value=False), "postings"),
-        (concept("colour") & like(PICTURES[0]), "exact"),
+        (concept("colour") & like(PICTURES[0]), "scan"),
+        (concept("colour") & like(PICTURES[0]) & ~tag("pet") & concept("red"), "scan"),
+        (concept("colour") & like(PICTURES[0], min_score=0.3), "exact"),
+        (concept("colour") & like(PICTURES[0]) & like(PICTURES[1]), "exact"),
         (like(PICTURES[0]), "scan"),
         (like(PICTURES[0]) & ~tag("pet"), "scan"),
         (like(PICTURES[0]) & ids(["id-5", "id-9"]), "exact"),
@@ -482,8 +485,6 @@ def estimate(leaf: Term) -> Estimate:
 
 
 def test_the_plan_asks_the_cheapest_first_and_keeps_the_text_order() -> None:
-    from localsearch.search.plan import cheapest_first
-
     terms = (path("a/**"), ~concept("b"), tag("c"), ids(["d"]), concept("e"))
     made = plan(all_of(terms), estimate, 1000)
     assert tuple(node.term for node in made.root.children) == terms
@@ -498,12 +499,14 @@ def test_the_plan_asks_the_cheapest_first_and_keeps_the_text_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tree", "route", "lone", "filters"),
+    ("tree", "route", "lone", "others"),
     [
         (concept("a"), "postings", "concept:a", 0),
         (concept("a") & concept("b"), "postings", None, 0),
         (concept("a") & tag("b") & ~concept("c"), "postings", "concept:a", 2),
         (like("a") & tag("b"), "scan", "like:a", 1),
+        (like("a") & concept("b") & (concept("c") | tag("d")), "scan", "like:a", 2),
+        (like("a", min_score=0.5) & concept("b"), "exact", None, 0),
         (like("a") & like("b"), "exact", None, 0),
         (like("a") | tag("b"), "exact", None, 0),
         ((like("a") | tag("b")) & concept("c"), "exact", None, 0),
@@ -513,7 +516,7 @@ def test_the_plan_asks_the_cheapest_first_and_keeps_the_text_order() -> None:
         (concept("a") | concept("b"), "postings", None, 0),
     ],
 )
-def test_the_plan_decides_the_route(tree: Term, route: str, lone: str | None, filters: int) -> None:
+def test_the_plan_decides_the_route(tree: Term, route: str, lone: str | None, others: int) -> None:
     made = plan(tree, estimate, 1000)
-    assert made.route == route and len(made.filters) == filters
+    assert made.route == route and len(made.others) == others
     assert (None if made.lone is None else str(made.lone.term)) == lone

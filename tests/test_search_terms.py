@@ -58,7 +58,7 @@ def test_only_terms_combine() -> None:
 
 def test_python_and_is_refused_rather_than_misread() -> None:
     with pytest.raises(InputError, match="truth value"):
-        A and B
+        bool(A and B)
 
 
 @pytest.mark.parametrize(

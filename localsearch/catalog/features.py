@@ -46,7 +46,7 @@ class Features:
                 " ON CONFLICT (digest) DO NOTHING",
                 rows,
             )
-            return done.rowcount
+            return max(0, done.rowcount)  # -1 for nothing at all
 
     def of(self, digests: Iterable[bytes]) -> dict[bytes, tuple[Halves, Halves]]:
         """Vector and logits by digest; unknown digests are left out."""

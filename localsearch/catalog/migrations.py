@@ -96,8 +96,6 @@ CREATE UNIQUE INDEX inputs_rootless ON inputs (folder, name)
 CREATE INDEX inputs_folded ON inputs (folded) WHERE folded IS NOT NULL;
 CREATE INDEX inputs_digest ON inputs (digest) WHERE digest IS NOT NULL;
 CREATE INDEX inputs_state ON inputs (removed, state, row);
-CREATE INDEX inputs_featured ON inputs (row, digest)
-    WHERE removed = 0 AND state <> 'missing' AND content_state = 'ok' AND digest IS NOT NULL;
 
 CREATE TABLE contents (
     input INTEGER PRIMARY KEY REFERENCES inputs (key) ON DELETE CASCADE,

@@ -32,7 +32,7 @@ class Thumbnails:
                 " ON CONFLICT (digest) DO NOTHING",
                 rows,
             )
-            return done.rowcount
+            return max(0, done.rowcount)  # -1 for nothing at all
 
     def of(self, digest: bytes) -> bytes | None:
         """The JPEG of a content, or None."""

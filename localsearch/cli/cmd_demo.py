@@ -20,9 +20,9 @@ from localsearch.cli.telling import with_telling
 
 _CONCEPT = "animal -cat"
 _LIKE = "cat.jpg"
-_PICTURE = "kitten.jpg"
+_PICTURE = "dog.jpg"
 _SHEET = "animal"
-_HITS, _BARS = 5, 10  # what fits beside its headings on a terminal of 40 lines
+_HITS, _BARS = 5, 12  # what fits beside its headings on a terminal of 40 lines
 _OWN = ("cd ~/Pictures", "localsearch sync", "localsearch search dog")
 
 
@@ -62,11 +62,12 @@ def run(json: options.Json = False) -> None:
 
 
 def _lay_out(folder: Path) -> Path:
-    """Fresh copies of the photos in `folder`; whatever an earlier demo left there goes."""
+    """Fresh copies of the photos in `folder`; the store of an earlier demo goes."""
     source = resources.files("localsearch") / "_demo" / "photos"
     photos = folder / "photos"
     try:
-        shutil.rmtree(folder, ignore_errors=True)
+        # The photo folder stays, because a user may stand in it; only the store begins anew.
+        shutil.rmtree(folder / "store", ignore_errors=True)
         photos.mkdir(parents=True, exist_ok=True)
         for one in source.iterdir():
             (photos / one.name).write_bytes(one.read_bytes())

@@ -49,4 +49,6 @@ def _ask(
     parts = [f"{len(ids):,} named"] if ids else []
     parts += [f"{status.missing:,} missing"] if missing else []
     parts += [f"{status.removed:,} removed"] if removed else []
-    typer.confirm(f"Forget {' and '.join(parts)} photos with all their tags for good?", abort=True)
+    if not typer.confirm(f"Forget {' and '.join(parts)} photos with all their tags for good?"):
+        terminal.say("nothing was purged")
+        raise typer.Exit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -76,7 +77,7 @@ def run(
     flags = _flags(concept or [], without or [], any_of or [], like, like_id, tag or [])
     query = _query(words, flags)
     form = Form.json if json else Form.paths if nul else form
-    with opening.open_to_read(ctx, library) as opened:
+    with opening.naming(like), opening.open_to_read(ctx, library) as opened:
         if everything:
             limit = page = 1  # asked for the total and the route only
         found = opened.search(query, limit=limit, page=page, min_score=min_score)
@@ -150,14 +151,12 @@ def _print(hits: Iterator[ls.Hit], found: ls.Page, form: Form, nul: bool) -> Non
 
 
 def _more(found: ls.Page, everything: bool, limit: int) -> None:
-    """On a terminal, what was left out. stderr, so that a pipe holds hits only."""
-    shown = found.total if everything else len(found)
+    """What was left out, on stderr, so that stdout holds hits only; in a pipe only "none"."""
     if not found.total:
         terminal.note("no photo matches")
-    elif not everything and found.page * limit < found.total:
-        terminal.note(
-            f"{shown:,} of {found.total:,}; more: --page {found.page + 1}, or --all", "dim"
-        )
+    elif not everything and found.page * limit < found.total and terminal.is_terminal(sys.stderr):
+        told = f"{len(found):,} of {found.total:,}; more: --page {found.page + 1}, or --all"
+        terminal.note(told, "dim")
 
 
 def _sheet(

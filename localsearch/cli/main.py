@@ -105,6 +105,7 @@ def run(args: Sequence[str]) -> int:
     terminal.prepare_streams()
     as_json = "--json" in args
     try:
+        _stand_somewhere()
         code = _app()(args=list(args), prog_name="localsearch", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
@@ -144,6 +145,15 @@ def _app() -> typer.Typer:
         else:
             app.command(name, context_settings=_settings(name))(command)
     return app
+
+
+def _stand_somewhere() -> None:
+    try:
+        Path.cwd()
+    except OSError as fault:
+        raise ls.InputError(
+            "the current folder does not exist any more", hint="cd to another one"
+        ) from fault
 
 
 def _settings(name: str) -> dict[str, Any]:

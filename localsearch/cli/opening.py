@@ -101,6 +101,18 @@ def _new_home(paths: Sequence[Path]) -> Path:
     )
 
 
+@contextmanager
+def naming(picture: Path | None) -> Iterator[None]:
+    """Faults of the query's picture name the file that the user gave."""
+    try:
+        yield
+    except ls.PictureError as fault:
+        if picture is None or str(picture) in fault.reason:
+            raise
+        reason = f"{picture}: {fault.reason}"
+        raise ls.PictureError(fault.state, reason, hint=fault.hint) from fault
+
+
 def ids_of(library: ls.Library, names: Sequence[str]) -> list[str]:
     """The ids of inputs that are named by id or by path, in the order given."""
     return [id_of(library, name) for name in names]

@@ -21,11 +21,12 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table: its title, its side, and its colour on a terminal."""
+    """A column of a table: its title, its side, its colour and whether it wraps on a terminal."""
 
     title: str
     side: Literal["left", "right"] = "left"
     style: str = ""
+    wrap: bool = False
 
 
 def prepare_streams() -> None:
@@ -142,13 +143,12 @@ def _draw_rich(columns: Sequence[Column], rows: Sequence[Sequence[str]], header:
     from rich.text import Text
 
     table = Table(box=None, show_header=header, header_style="bold", pad_edge=False)
-    for position, column in enumerate(columns):
-        last = position == len(columns) - 1
+    for column in columns:
         table.add_column(
             column.title,
             justify=column.side,
             style=column.style,
-            no_wrap=not last,
+            no_wrap=not column.wrap,
             overflow="ellipsis",
         )
     for row in rows:

@@ -19,8 +19,9 @@ Pixels = npt.NDArray[np.uint8]
 def prepare(pixels: Pixels, image: ImageSpec) -> Pixels:
     """HxWx3 uint8 to [size, size, 3] uint8: short side to `resize`, antialiased, centre crop.
 
-    Only the crop is resampled: the same as to resize all and cut (one level of rounding apart),
-    but a strip of 1 x 20,000 pixels never becomes one of 297 x 6 million.
+    Only the crop is resampled: the same as to resize all and cut (a level of rounding apart, more
+    only where bicubic's overshoot is clipped between the two passes), but a strip of 1 x 20,000
+    pixels never becomes one of 297 x 6 million.
     """
     from PIL import Image
 

@@ -17,8 +17,8 @@ from localsearch.errors import InputError
 class Provider:
     """One way to run a network. `batch`: pictures a pass, always that many (a fixed shape).
 
-    `tested`: this program's tests ran on it; the others are used only when named. `package` is
-    what to install for it.
+    `tested`: this program's tests ran on it; of the others only those in AUTO are used unnamed.
+    `package` is what to install for it.
     """
 
     word: str
@@ -86,7 +86,10 @@ def describe_providers() -> list[ProviderReport]:
 
 def _note(provider: Provider, installed: bool, clash: str) -> str:
     if installed:
-        return "" if provider.tested else "not tested by this program: used when named"
+        if provider.tested:
+            return ""
+        used = "tried first, and dropped if wrong" if provider.word in AUTO else "used when named"
+        return f"not tested by this program: {used}"
     if provider.package == _WHEELS[0]:
         return "comes with onnxruntime on macOS only"
     return clash or f"pip uninstall onnxruntime, then pip install {provider.package}"

@@ -75,7 +75,7 @@ def with_snapshot(parts: Parts, use: Callable[[Snapshot], T]) -> T:
             if not error.segment or error.segment in aside:
                 raise
             aside.add(error.segment)
-            parts.live.set_aside(error)
+            parts.live.set_aside(error.segment)
 
 
 def query_vector(parts: Parts, conn: sqlite3.Connection, term: Like) -> npt.NDArray[np.float32]:

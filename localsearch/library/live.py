@@ -11,7 +11,6 @@ import sqlite3
 import threading
 
 from localsearch.catalog.truth import Truth
-from localsearch.errors import LibrarySegmentDamaged
 from localsearch.pack import Pack
 from localsearch.segments.live import LiveSet, advance
 
@@ -35,11 +34,11 @@ class LiveState:
             )
             return self._live
 
-    def set_aside(self, error: LibrarySegmentDamaged) -> None:
+    def set_aside(self, segment: str) -> None:
         """Never ask this segment again; the next `current` answers its rows from the features."""
-        _log.warning("segment %s is damaged and is built anew", error.segment)
+        _log.warning("segment %s is damaged and will be built anew", segment)
         with self._lock:
-            self._bad = self._bad | {error.segment}
+            self._bad = self._bad | {segment}
             self._live = None
 
     def damaged(self) -> tuple[str, ...]:
@@ -47,6 +46,11 @@ class LiveState:
         with self._lock:
             found = self._live.damaged if self._live is not None else ()
             return tuple(sorted(self._bad.union(found)))
+
+    def lacking(self) -> bool:
+        """Whether some photos could not be shown because their features were not there."""
+        with self._lock:
+            return self._live is not None and bool(self._live.lacking)
 
     def forget(self) -> None:
         """Drop everything; the next call opens afresh."""

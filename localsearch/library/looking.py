@@ -30,7 +30,7 @@ from localsearch.sources import forms
 from localsearch.sources.image import image_of
 from localsearch.sources.picture import open_picture
 from localsearch.sources.thumbnail import make
-from localsearch.verify import verify_store
+from localsearch.verify import SEGMENT_CODES, verify_store
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -163,8 +163,13 @@ def status(parts: Parts, notes: Sequence[str]) -> Status:
 
 
 def verify(parts: Parts) -> tuple[Finding, ...]:
-    """Compare everything with everything; see `localsearch.verify`."""
-    return tuple(verify_store(parts.truth, parts.pack))
+    """Compare everything with everything; segments that are wrong are set aside, and built anew
+    by the next sync."""
+    findings = tuple(verify_store(parts.truth, parts.pack))
+    for finding in findings:
+        if finding.code in SEGMENT_CODES:
+            parts.live.set_aside(finding.where)
+    return findings
 
 
 def _newer_pack(parts: Parts) -> list[str]:

@@ -189,7 +189,7 @@ def run_estimate(parts: Parts, orders: Orders, names: Iterable[str] | None) -> S
     """What a sync would do; writes nothing."""
     feature_bytes = 2 * (parts.pack.dimensions + parts.pack.classes)
     founds = found_roots(parts, names)
-    return estimate(parts.truth.catalog, founds, orders, feature_bytes=feature_bytes)
+    return estimate(parts.truth, founds, orders, feature_bytes=feature_bytes)
 
 
 def publisher(parts: Parts, lock_timeout: float) -> Callable[[bool], None]:
@@ -197,6 +197,8 @@ def publisher(parts: Parts, lock_timeout: float) -> Callable[[bool], None]:
     truth = parts.truth
 
     def after_commit(whole: bool) -> None:
+        if parts.live.lacking():
+            parts.live.forget()  # features that were lost may be there again
         try:
             damaged = parts.live.damaged()
             if damaged:

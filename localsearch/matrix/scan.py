@@ -41,18 +41,24 @@ def scan(
     positions: npt.NDArray[np.intp] | None = None,
 ) -> tuple[Singles, Singles]:
     """(approx float32 [m], bound float32 [m]) for all rows, or for those at `positions`."""
+    return scan_coded(matrix, coded(query[None, :]), positions)
+
+
+def scan_coded(
+    matrix: Matrix | Coded, asked: Coded, positions: npt.NDArray[np.intp] | None = None
+) -> tuple[Singles, Singles]:
+    """As `scan`, for a query that was coded once for many segments."""
     if positions is None:
-        return scan_coded(_all(matrix), query, fast_body())
+        return scan_rows(_all(matrix), asked, fast_body())
     if len(positions) < _GATHER_SHARE * len(matrix):
         some = matrix.coded_at(positions) if isinstance(matrix, Matrix) else matrix.at(positions)
-        return scan_coded(some, query, fast_body())
-    approx, bound = scan_coded(_all(matrix), query, fast_body())
+        return scan_rows(some, asked, fast_body())
+    approx, bound = scan_rows(_all(matrix), asked, fast_body())
     return approx[positions], bound[positions]
 
 
-def scan_coded(rows: Coded, query: npt.NDArray[np.float32], body: Body) -> tuple[Singles, Singles]:
-    """The scan with a body that the caller names: (approx, bound)."""
-    asked = coded(query[None, :])
+def scan_rows(rows: Coded, asked: Coded, body: Body) -> tuple[Singles, Singles]:
+    """The scan itself, with a body that the caller names: (approx, bound)."""
     sums = body(rows.codes, asked.codes) if len(rows) else np.zeros(0)
     approx = sums * (rows.scales.astype(np.float64) * float(asked.scales[0]))
     errors = rows.errors.astype(np.float64)

@@ -173,7 +173,7 @@ class Lanes:
 
     def _look(self, data: bytes, share: Share) -> Look:
         image, side = self._settings.image, self._settings.thumbnail_side
-        pixels = decoded_pixels(data, short_side(image, side))
+        pixels = decoded_pixels(data, short_side(image))
         # More pixels than the limit are refused before they are decoded: no room needed.
         if pixels <= self._settings.limits.max_pixels:
             share.grow(_PIXEL_BYTES * pixels)

@@ -20,6 +20,9 @@ from localsearch.sources.limits import Limits
 from localsearch.sources.picture import open_picture
 from localsearch.sources.thumbnail import make
 
+# Pixels of the short side: enough for a thumbnail from which another pack can be computed.
+_DECODED_SIDE = 320
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -34,10 +37,10 @@ class Look:
 def look_at(data: bytes, image: ImageSpec, limits: Limits, thumbnail_side: int) -> Look:
     """Decode `data` once. Raises PictureError and nothing else.
 
-    `thumbnail_side` is the short side in pixels; 0 for none.
+    `thumbnail_side` is the short side in pixels, up to 320; 0 for none.
     """
     try:
-        picture = open_picture(data, short_side=short_side(image, thumbnail_side), limits=limits)
+        picture = open_picture(data, short_side=short_side(image), limits=limits)
         prepared = prepare(picture.pixels, image)
         if not thumbnail_side:
             return Look(prepared, picture.facts, None, None)
@@ -52,9 +55,13 @@ def look_at(data: bytes, image: ImageSpec, limits: Limits, thumbnail_side: int) 
         raise PictureError("undecodable", reason) from fault
 
 
-def short_side(image: ImageSpec, thumbnail_side: int) -> int:
-    """The fewest pixels of the short side that serve both the network and the thumbnail."""
-    return max(image.resize, thumbnail_side)
+def short_side(image: ImageSpec) -> int:
+    """The fewest pixels of the short side that a decode should give, whatever it is for.
+
+    The same with and without a thumbnail: a scaled decode gives slightly other pixels, and a query
+    must see of a picture what the sync saw of it.
+    """
+    return max(image.resize, _DECODED_SIDE)
 
 
 def refusal_of(fault: PictureError) -> Refusal:

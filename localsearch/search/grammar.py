@@ -5,14 +5,15 @@
     one    = ( "-" | "not" ) one | "(" query ")" | leaf
     leaf   = field ":" item { "," item } [ ">=" number ]
            | word { word } [ ">=" number ]            as many words as name one concept
-           | string [ ">=" number ]
+           | string [ ">=" number ]                   a concept's name
     item   = value [ "=" value ]
     value  = string | bare
 
 A string stands in double quotes, a quote inside is doubled. `and`, `or` and `not` are the only
-words with a meaning of their own. What a field means stands in its clause; this room knows only
-how leaves are combined. It never searches. Invariant: every error is a QueryError whose `column`
-(from 1) points at what could not be read and whose message says what was expected.
+words with a meaning of their own; within a longer name ("mortar and pestle") they have none. What
+a field means stands in its clause; this room knows only how leaves are combined. It never
+searches. Invariant: every error is a QueryError whose `column` (from 1) points at what could not
+be read and whose message says what was expected.
 """
 
 from __future__ import annotations
@@ -29,10 +30,12 @@ from localsearch.search.words import BARE, Item, Written, number_of, query_error
 _SPACE = re.compile(r"\s*")
 _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9-]*):")
 _WORD = re.compile(r"[^\s\"(),=<>:]+")
+_PIECE = re.compile(r"\s*(?:[^\s\"(),=<>:-][^\s\"(),=<>:]*|\([^()\"]*\))(?![^\s\"(),=<>:]*:)")
 _STRING = re.compile(r'"((?:[^"]|"")*)"')
-_KEYWORDS: Final = frozenset({"and", "or", "not"})
 # The longest names of WordNet have some seven words.
 _LONGEST_NAME: Final = 8
+# Nearest names in a message: more is no help.
+_SHOWN: Final = 5
 # Far above what anyone writes, far below Python's own recursion limit.
 _DEEPEST: Final = 100
 
@@ -45,6 +48,9 @@ class Names(Protocol):
 
     def find(self, name_or_id: str) -> object:
         """The concept; QueryUnknownConcept with the nearest names."""
+
+    def nearest(self, name: str) -> tuple[str, ...]:
+        """Names that look like it, best first."""
 
 
 @dataclass(slots=True)
@@ -119,15 +125,12 @@ def _query(cursor: _Cursor) -> Term:
 
 
 def _all(cursor: _Cursor) -> Term:
-    terms = _one(cursor)
+    terms = [_one(cursor)]
     while True:
         cursor.skip()
-        if cursor.take_keyword("and"):
-            terms += _one(cursor)
-        elif cursor.here in ("", ")") or _at_or(cursor):
+        if not cursor.take_keyword("and") and (cursor.here in ("", ")") or _at_or(cursor)):
             return all_of(terms)
-        else:
-            terms += _one(cursor)
+        terms.append(_one(cursor))
 
 
 def _at_or(cursor: _Cursor) -> bool:
@@ -137,30 +140,28 @@ def _at_or(cursor: _Cursor) -> bool:
     return found
 
 
-def _one(cursor: _Cursor) -> list[Term]:
-    """One operand; a run of bare words may name several concepts, hence a list."""
+def _one(cursor: _Cursor) -> Term:
     cursor.skip()
     column = cursor.column
     if cursor.take_text("-") or cursor.take_keyword("not"):
         return _negated(cursor, column)
     if cursor.take_text("("):
-        return [_group(cursor, column)]
+        return _group(cursor, column)
     field = cursor.take(_FIELD)
     if field is not None:
-        return [_leaf(cursor, field[1], column)]
+        return _leaf(cursor, field[1], column)
     if cursor.here == '"':
-        name = _string(cursor)
-        return [_named(cursor, name, _floor(cursor) or 0.0, column, quoted=True)]
-    return _words(cursor)
+        return _quoted(cursor, column)
+    return _words(cursor, column)
 
 
-def _negated(cursor: _Cursor, column: int) -> list[Term]:
+def _negated(cursor: _Cursor, column: int) -> Term:
     _deeper(cursor, column)
-    first, *others = _one(cursor)
+    term = _one(cursor)
     cursor.depth -= 1
     try:
-        return [Not(first), *others]
-    except QueryError as error:
+        return Not(term)
+    except QueryError as error:  # a like without a threshold
         raise query_error(error.message, column, hint=error.hint) from error
 
 
@@ -239,69 +240,69 @@ def _floor(cursor: _Cursor) -> float | None:
     return number_of(number[0], column)
 
 
-def _words(cursor: _Cursor) -> list[Term]:
-    """A run of bare words: as few concepts as they can be read as, longest name first."""
-    run, floor = _run(cursor)
-    terms: list[Term] = []
-    while run:
-        taken = _longest(cursor.names, [word for word, _ in run])
-        name, column = " ".join(word for word, _ in run[:taken]), run[0][1]
-        run = run[taken:]
-        terms.append(_named(cursor, name, 0.0 if run else floor, column, quoted=False))
-    return terms
-
-
-def _run(cursor: _Cursor) -> tuple[list[tuple[str, int]], float]:
-    run: list[tuple[str, int]] = []
-    while True:
-        start, column = cursor.position, cursor.column
-        word = None if _starts_otherwise(cursor) else cursor.take(_WORD)
-        if word is None:
-            cursor.position = start
-            break
-        run.append((word[0], column))
-        floor = _floor(cursor)
-        if floor is not None:
-            return run, floor
-        cursor.skip()
-    if not run:
-        raise cursor.expected("a term")
-    return run, 0.0
-
-
-def _starts_otherwise(cursor: _Cursor) -> bool:
-    """Whether a NOT, a field or a keyword stands here, and no bare word."""
-    word = _WORD.match(cursor.text, cursor.position)
-    return (
-        word is None
-        or word[0].startswith("-")
-        or word[0].lower() in _KEYWORDS
-        or _FIELD.match(cursor.text, cursor.position) is not None
-    )
-
-
-def _longest(names: Names | None, words: list[str]) -> int:
-    """How many of the first words name one concept; 1 if none does (the look-up then tells)."""
-    if names is not None:
-        for count in range(min(len(words), _LONGEST_NAME), 1, -1):
-            if names.knows(" ".join(words[:count])):
-                return count
-    return 1
-
-
-def _named(cursor: _Cursor, name: str, floor: float, column: int, *, quoted: bool) -> Term:
-    try:
-        term = Concept(name, floor)
-    except InputError as error:
-        raise query_error(error.message, column) from error
-    if quoted and cursor.names is not None and not cursor.names.knows(name):
+def _quoted(cursor: _Cursor, column: int) -> Term:
+    """A text in quotes: a concept's name, or free text, which no pack can answer yet."""
+    name = _string(cursor)
+    floor = _floor(cursor)
+    if cursor.names is not None and not cursor.names.knows(name):
         raise query_error(
             f'no concept is named "{name}", and this pack has no text part for free text',
             column,
             hint="`localsearch concepts` lists the names",
         )
-    _known(cursor, name, column)
-    return term
+    return _concept(name, floor, column)
+
+
+def _words(cursor: _Cursor, column: int) -> Term:
+    """The concept that as many of the next words as possible name."""
+    start = cursor.position
+    if cursor.take_keyword("and") or cursor.take_keyword("or") or not cursor.take(_WORD):
+        cursor.position = start
+        raise cursor.expected("a term")
+    name = cursor.text[start : cursor.position]
+    if cursor.names is not None:
+        longest = _longest(cursor, cursor.names, start)
+        if longest > cursor.position:
+            cursor.position = longest
+        elif not cursor.names.knows(name):
+            raise _unknown(cursor, cursor.names, name, column)
+        name = " ".join(cursor.text[start : cursor.position].split())
+    return _concept(name, _floor(cursor), column)
+
+
+def _longest(cursor: _Cursor, names: Names, start: int) -> int:
+    """Where the longest name that starts at `start` ends; `start` if no name does.
+
+    `and`, `or` and brackets may be part of a name, as in "mortar and pestle" or "crane (bird)".
+    """
+    longest = end = start
+    for _ in range(_LONGEST_NAME):
+        piece = _PIECE.match(cursor.text, end)
+        if piece is None:
+            break
+        end = piece.end()
+        if names.knows(cursor.text[start:end]):
+            longest = end
+    return longest
+
+
+def _unknown(cursor: _Cursor, names: Names, name: str, column: int) -> QueryUnknownConcept:
+    """The error for a word that names nothing: nearest to it and the next word, then to it."""
+    following = _PIECE.match(cursor.text, cursor.position)
+    near = names.nearest(name + following[0])[:2] if following is not None else ()
+    near = tuple(dict.fromkeys((*near, *names.nearest(name))))[:_SHOWN]
+    return QueryUnknownConcept(
+        f"there is no concept {name!r} (column {column})",
+        hint=f"did you mean {', '.join(near)}?" if near else "`localsearch concepts` lists all",
+        column=column,
+    )
+
+
+def _concept(name: str, floor: float | None, column: int) -> Term:
+    try:
+        return Concept(name, floor or 0.0)
+    except InputError as error:
+        raise query_error(error.message, column) from error
 
 
 def _known(cursor: _Cursor, name: str, column: int) -> None:

@@ -2,7 +2,7 @@
 
 Sets follow set algebra within the universe; scores follow section 4 of the design (product,
 larger, filters 1). This room never orders hits and never decides a route.
-Invariant: `values_of` is asked only for rows that `rows_of` holds.
+Invariant: `values_of` is asked only for rows that `rows_of` holds, in ascending order.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from localsearch.scores import Floats, larger, product
 from localsearch.search.clauses import CLAUSES
 from localsearch.search.clauses.clause import BITMAP, VECTORS
 from localsearch.search.plan import CATALOG, EXACT, POSTINGS, Estimate, Node, cheapest_first
-from localsearch.search.snapshot import Snapshot
+from localsearch.search.snapshot import Snapshot, known_values, remember_values
 from localsearch.search.terms import And, Like, Not, Or, Term, leaves_of
 
 # Up to here asking the bitmap row by row (0.1 us each) beats writing out a table of all rows.
@@ -58,7 +58,7 @@ def all_rows(snapshot: Snapshot, nodes: Iterable[Node], universe: RowSet) -> Row
 
 
 def values_of(snapshot: Snapshot, node: Node, rows: Rows, universe: RowSet) -> Floats:
-    """The scores of matching rows, float64 [n] in [0, 1], before the last quantising."""
+    """The scores of matching rows (ascending), float64 [n], before the last quantising."""
     if not node.ranks:
         return np.ones(len(rows))
     if isinstance(node.term, And):
@@ -66,9 +66,7 @@ def values_of(snapshot: Snapshot, node: Node, rows: Rows, universe: RowSet) -> F
         return product([values_of(snapshot, each, rows, universe) for each in ranking])
     if isinstance(node.term, Or):
         return larger([_branch(snapshot, each, rows, universe) for each in node.children])
-    values = CLAUSES[type(node.term)].values
-    assert values is not None  # `ranks` of a leaf says just this
-    return values(snapshot, node.term, rows)
+    return _leaf_values(snapshot, node.term, rows)
 
 
 def reasons_of(
@@ -80,7 +78,7 @@ def reasons_of(
     """
     reasons: list[list[Why]] = [[] for _ in range(len(rows))]
     ask = _Reasons(snapshot, rows, universe, like_route, reasons)
-    _collect(ask, node, np.arange(len(rows)))
+    _collect(ask, node, np.argsort(rows))  # all of them match the whole
     return [tuple(each) for each in reasons]
 
 
@@ -94,20 +92,27 @@ class _Reasons:
 
 
 def _collect(ask: _Reasons, node: Node, places: npt.NDArray[np.intp]) -> None:
-    """Adds the reasons of one part of the tree to those rows (at `places`) that match it."""
+    """Adds the reasons that one part of the tree gives rows (at `places`) which match it."""
     rows = ask.rows[places]
-    matches = _matches(ask.snapshot, node, rows, ask.universe)
-    places, rows = places[matches], rows[matches]
     if not len(rows):
         return
     if isinstance(node.term, And | Or):
         for child in node.children:
-            _collect(ask, child, places)
+            _collect(ask, child, _matching_places(ask, node, child, places))
         return
     text = str(node.term)
     scores = values_of(ask.snapshot, node, rows, ask.universe).tolist()
     for place, score, route in zip(places, scores, _routes(ask, node, rows), strict=True):
         ask.found[place].append(Why(text, score, route))
+
+
+def _matching_places(
+    ask: _Reasons, node: Node, child: Node, places: npt.NDArray[np.intp]
+) -> npt.NDArray[np.intp]:
+    """The rows of an OR that match one of its branches; those of an AND match all."""
+    if isinstance(node.term, And):
+        return places
+    return places[_matches(ask.snapshot, child, ask.rows[places], ask.universe)]
 
 
 def _routes(ask: _Reasons, node: Node, rows: Rows) -> Sequence[str]:
@@ -126,12 +131,23 @@ def _leaf_rows(snapshot: Snapshot, leaf: Term) -> RowSet:
     return snapshot.sets[leaf]
 
 
+def _leaf_values(snapshot: Snapshot, leaf: Term, rows: Rows) -> Floats:
+    known = known_values(snapshot, leaf, rows)
+    if known is not None:
+        return known
+    values = CLAUSES[type(leaf)].values
+    assert values is not None  # `ranks` of a leaf says just this
+    found = values(snapshot, leaf, rows)
+    remember_values(snapshot, leaf, rows, found)
+    return found
+
+
 def _matches(snapshot: Snapshot, node: Node, rows: Rows, universe: RowSet) -> npt.NDArray[np.bool_]:
-    """Which of some rows (in any order) match a part of the tree."""
+    """Which of some rows match a part of the tree."""
     found = rows_of(snapshot, node, universe)
     if len(rows) <= _FEW:
         return np.fromiter((row in found for row in rows.tolist()), np.bool_, len(rows))
-    table = np.zeros(int(rows.max()) + 1, dtype=np.bool_)
+    table = np.zeros(int(rows[-1]) + 1, dtype=np.bool_)
     held = to_array(found)
     table[held[held < len(table)]] = True
     return table[rows]

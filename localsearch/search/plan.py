@@ -14,7 +14,7 @@ from typing import Final
 from localsearch.search.terms import And, Concept, Like, Not, Or, Term
 
 POSTINGS: Final = "postings"  # ranked by probabilities out of the postings
-SCAN: Final = "scan"  # ranked by one visual term: scan, then exact (exact alone if few rows)
+SCAN: Final = "scan"  # one visual term, alone or times others: scan, then exact (if many rows)
 EXACT: Final = "exact"  # every allowed row is scored from its vector
 CATALOG: Final = "catalog"  # nothing ranks: in order of row
 
@@ -41,15 +41,16 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The tree in order, the route, and (routes with one ranking leaf) that leaf alone.
+    """The tree, the route, and for two shapes of it the leaf that can be taken alone.
 
-    `lone` is set if exactly one leaf ranks and all else filters; then `filters` are these others.
+    `lone` is the one visual leaf of a scan, whatever it is multiplied with, or else the only leaf
+    that ranks; `others` are the parts that it is ANDed with.
     """
 
     root: Node
     route: str
     lone: Node | None = None
-    filters: tuple[Node, ...] = ()
+    others: tuple[Node, ...] = ()
 
 
 def plan(tree: Term, estimate: Callable[[Term], Estimate], universe: int) -> Plan:
@@ -59,13 +60,22 @@ def plan(tree: Term, estimate: Callable[[Term], Estimate], universe: int) -> Pla
     ranking = tuple(node for node in top if node.ranks)
     if not ranking:
         return Plan(root, _filter_route(root))
-    others = tuple(node for node in top if not node.ranks)
-    if len(ranking) == 1 and isinstance(ranking[0].term, Like):
-        return Plan(root, SCAN, ranking[0], others)
-    if any(_visual(node) for node in ranking):
-        return Plan(root, EXACT)
-    lone = len(ranking) == 1 and not ranking[0].children
-    return Plan(root, POSTINGS, *((ranking[0], others) if lone else ()))
+    lone = _lone(ranking)
+    others = tuple(node for node in top if node is not lone)
+    if lone is not None:
+        return Plan(root, SCAN if _visual(lone) else POSTINGS, lone, others)
+    return Plan(root, EXACT if any(_visual(node) for node in ranking) else POSTINGS)
+
+
+def _lone(ranking: tuple[Node, ...]) -> Node | None:
+    """The leaf that a short way exists for: see Plan."""
+    if len(ranking) == 1 and not ranking[0].children:
+        return ranking[0]
+    visual = [node for node in ranking if _visual(node)]
+    if len(visual) == 1 and isinstance(visual[0].term, Like):
+        # With a threshold of its own the leaf is a filter as well: few rows are left to score.
+        return visual[0] if visual[0].term.min_score is None else None
+    return None
 
 
 def cheapest_first(nodes: Iterable[Node]) -> list[Node]:

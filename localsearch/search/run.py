@@ -4,12 +4,11 @@ The walk, hop by hop: the tree -> `snapshot.universe_of` (which rows it speaks o
 (pure; asks each clause for size and cost, and so looks every concept name up) -> one of three
 rankings below:
 
-- nothing ranks: `matching.rows_of`, in order of row, all scores 1;
-- one visual leaf ranks: the filters first (`matching.all_rows`; nothing left: stop, no model is
-  run), then `visual.best_scanned` over what they allow, or `visual.best_all` where that is less
-  work;
-- else: the set (`matching.rows_of`), the scores of its rows (`matching.values_of`), quantised
-  once. A lone concept without filters takes both in one go from the postings.
+- one visual leaf, alone or multiplied with others: the other parts first (`matching.all_rows`);
+  if they leave many rows, `visual.best_scanned` or `visual.best_product` over these;
+- a lone concept without filters: rows and values in one go from the postings;
+- else the set (`matching.rows_of`; if it is empty no model is run), the scores of its rows
+  (`matching.values_of`; 1 where nothing ranks), quantised once.
 
 -> `selection.cut`, a partial sort. The catalog is asked for filters only; `page` asks it for the
 rows of one page. Never builds a hit, never writes. Invariant: whatever the route, rows and scores
@@ -27,11 +26,11 @@ from localsearch import scores
 from localsearch.errors import InputError
 from localsearch.records import Ranked, Why
 from localsearch.rows import Rows, RowSet, to_array
-from localsearch.scores import ONE, Quantised
+from localsearch.scores import Quantised
 from localsearch.search import matching, selection, visual
 from localsearch.search.clauses.concept import index_of, threshold_of
 from localsearch.search.plan import EXACT, SCAN, Plan, plan
-from localsearch.search.snapshot import Snapshot, universe_of, vector_of
+from localsearch.search.snapshot import Snapshot, remember_values, universe_of, vector_of
 from localsearch.search.terms import Concept, Like, Term
 
 
@@ -90,53 +89,73 @@ def _run(snapshot: Snapshot, tree: Term, start: int, stop: int | None, floor: in
         raise InputError(f"not a term: {tree!r}", hint="a text becomes one by parse(text)")
     universe = universe_of(snapshot, tree)
     made = plan(tree, lambda leaf: matching.estimate_of(snapshot, leaf), len(universe))
+    ask = _Ask(snapshot, made, universe, start, stop, floor)
     if made.lone is not None and isinstance(made.lone.term, Like):
-        return _by_likeness(snapshot, made, made.lone.term, universe, start, stop, floor)
-    rows, found = _scored(snapshot, made, universe)
-    rows, found = selection.reaching(rows, found, floor)
-    ranked = selection.cut(rows, found, start, len(rows) if stop is None else stop)
-    return Result(ranked, len(rows), start, made.route, made, universe)
+        return _by_likeness(ask, made.lone.term)
+    return _by_scores(ask)
 
 
-def _scored(snapshot: Snapshot, made: Plan, universe: RowSet) -> tuple[Rows, Quantised]:
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """One search, planned; `stop` None: to the end; `floor` is the 16-bit `min_score`."""
+
+    snapshot: Snapshot
+    plan: Plan
+    universe: RowSet
+    start: int
+    stop: int | None
+    floor: int
+
+    def result(self, ranked: Ranked, total: int, route: str) -> Result:
+        return Result(ranked, total, self.start, route, self.plan, self.universe)
+
+    def end(self, count: int) -> int:
+        return count if self.stop is None else self.stop
+
+
+def _by_scores(ask: _Ask) -> Result:
+    """Every row that matches is scored."""
+    rows, found = selection.reaching(*_scored(ask), ask.floor)
+    ranked = selection.cut(rows, found, ask.start, ask.end(len(rows)))
+    return ask.result(ranked, len(rows), EXACT if ask.plan.route == SCAN else ask.plan.route)
+
+
+def _scored(ask: _Ask) -> tuple[Rows, Quantised]:
     """Every row that matches, with its score."""
-    lone = made.lone
-    if lone is not None and isinstance(lone.term, Concept) and not made.filters:
+    snapshot, root, lone = ask.snapshot, ask.plan.root, ask.plan.lone
+    if lone is not None and isinstance(lone.term, Concept) and not ask.plan.others:
         index = index_of(snapshot, lone.term)
-        return snapshot.live.top_values(index, threshold_of(lone.term))
-    rows = to_array(matching.rows_of(snapshot, made.root, universe))
-    if not made.root.ranks:
-        return rows, np.full(len(rows), ONE, dtype=np.uint16)
-    if not len(rows):
+        rows, found = snapshot.live.top_values(index, threshold_of(lone.term))
+        remember_values(snapshot, lone.term, rows, scores.value_of(found))
+        return rows, found
+    rows = to_array(matching.rows_of(snapshot, root, ask.universe))
+    if not len(rows):  # ask no clause for values: the vector of a picture may be dear
         return rows, np.zeros(0, dtype=np.uint16)
-    return rows, scores.quantise(matching.values_of(snapshot, made.root, rows, universe))
+    return rows, scores.quantise(matching.values_of(snapshot, root, rows, ask.universe))
 
 
-def _by_likeness(
-    snapshot: Snapshot,
-    made: Plan,
-    term: Like,
-    universe: RowSet,
-    start: int,
-    stop: int | None,
-    floor: int,
-) -> Result:
-    """The lone visual leaf; its own `min_score` is one more floor."""
-    allowed = matching.all_rows(snapshot, made.filters, universe) & snapshot.live.rows
-    if not allowed:
-        nothing = Ranked(np.zeros(0, dtype=np.uint32), np.zeros(0, dtype=np.uint16))
-        return Result(nothing, 0, start, EXACT, made, universe)
+def _by_likeness(ask: _Ask, term: Like) -> Result:
+    """One visual leaf, alone or multiplied: scanned if what the other parts leave is much."""
+    snapshot, others = ask.snapshot, ask.plan.others
+    allowed = matching.all_rows(snapshot, others, ask.universe) & snapshot.live.rows
+    end = ask.end(len(allowed))
+    if not visual.worth_scanning(len(allowed), end):
+        return _by_scores(ask)
     query, curve = vector_of(snapshot, term), snapshot.pack.visual
-    floor = max(floor, scores.at_least(term.min_score or 0.0))
-    end = len(allowed) if stop is None else stop
-    if visual.worth_scanning(len(allowed), end):
-        ranked, total = visual.best_scanned(
-            snapshot.live, curve, query, allowed, floor=floor, start=start, stop=end
-        )
-        return Result(ranked, total, start, SCAN, made, universe)
-    rows, found = visual.best_all(snapshot.live, curve, query, allowed, floor)
-    ranked = selection.cut(rows, found, start, end)
-    return Result(ranked, len(rows), start, EXACT, made, universe)
+    cut = {"floor": ask.floor, "start": ask.start, "stop": end}
+    if any(node.ranks for node in others):
+        rows = to_array(allowed)
+        factors = [
+            matching.values_of(snapshot, node, rows, ask.universe) for node in others if node.ranks
+        ]
+        ranked, total = visual.best_product(snapshot.live, curve, query, rows, factors, **cut)
+        return ask.result(ranked, total, SCAN)
+    cut["floor"] = max(ask.floor, scores.at_least(term.min_score or 0.0))
+    ranked, total = visual.best_scanned(snapshot.live, curve, query, allowed, **cut)
+    order = np.argsort(ranked.rows)
+    found = scores.value_of(ranked.scores)
+    remember_values(snapshot, term, ranked.rows[order], found[order])
+    return ask.result(ranked, total, SCAN)
 
 
 def _floor(min_score: float) -> int:

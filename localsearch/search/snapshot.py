@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from localsearch.catalog import input_reads
-from localsearch.rows import RowSet, from_array
+from localsearch.rows import Rows, RowSet, from_array, positions_in
 from localsearch.search.terms import Like, State, Term, leaves_of
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from localsearch.pack import Pack
+    from localsearch.scores import Floats
     from localsearch.segments.live_set import LiveSet
 
     Vector: TypeAlias = npt.NDArray[np.float32]
@@ -33,7 +34,8 @@ class Snapshot:
     """`query_vector` gives the unit vector, float32 [D], of the picture of a `like` term.
 
     It may raise PictureError (unreadable), InputError or LibraryMissing (unknown id). It is asked
-    only when the vector is needed, at most once a term.
+    only when the vector is needed, at most once a picture. `sets`, `values` (of ascending rows)
+    and `vectors` are what this search remembers, by leaf.
     """
 
     conn: sqlite3.Connection
@@ -41,6 +43,7 @@ class Snapshot:
     pack: Pack
     query_vector: Callable[[Like], Vector]
     sets: dict[Term, RowSet] = field(default_factory=dict)
+    values: dict[Term, tuple[Rows, Floats]] = field(default_factory=dict)
     vectors: dict[tuple[object, ...], Vector] = field(default_factory=dict)
 
 
@@ -59,3 +62,19 @@ def vector_of(snapshot: Snapshot, term: Like) -> Vector:
     if key not in snapshot.vectors:
         snapshot.vectors[key] = snapshot.query_vector(term)
     return snapshot.vectors[key]
+
+
+def remember_values(snapshot: Snapshot, leaf: Term, rows: Rows, values: Floats) -> None:
+    """Keep the values of a leaf at `rows` (ascending), unless more of them are known."""
+    known = snapshot.values.get(leaf)
+    if known is None or len(known[0]) < len(rows):
+        snapshot.values[leaf] = (rows, values)
+
+
+def known_values(snapshot: Snapshot, leaf: Term, rows: Rows) -> Floats | None:
+    """The values of a leaf at `rows`, where this search has found them all out already."""
+    if leaf not in snapshot.values:
+        return None
+    held, values = snapshot.values[leaf]
+    positions, found = positions_in(held, rows)
+    return values[positions] if found.all() else None

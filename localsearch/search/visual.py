@@ -3,7 +3,7 @@
 The int8 scan only proposes: it gives an approximate cosine and a bound on its error, and every
 row that could still belong to the answer is scored from its stored half-precision vector by
 `scores.cosines` (law 6). So the result is that of scoring every row, to the last bit. This room
-never combines terms and knows no tree.
+knows no tree: what a likeness is multiplied with comes as numbers.
 """
 
 from __future__ import annotations
@@ -11,10 +11,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from localsearch.records import Ranked
-from localsearch.rows import Rows, RowSet, from_array, to_array
-from localsearch.scores import ONE, Floats, Quantised, ScoreMap, cosines
+from localsearch.rows import Rows, RowSet, from_array, positions_in, to_array
+from localsearch.scores import (
+    ONE,
+    Floats,
+    Quantised,
+    ScoreMap,
+    cosines,
+    product,
+    quantise,
+    value_of,
+)
 from localsearch.search import selection
 
 if TYPE_CHECKING:
@@ -85,6 +95,39 @@ def best_scanned(
     return selection.cut(rows, scores, start, stop), total
 
 
+def best_product(
+    live: LiveSet,
+    visual: ScoreMap,
+    query: Vector,
+    rows: Rows,
+    factors: list[Floats],
+    *,
+    floor: int,
+    start: int,
+    stop: int,
+) -> tuple[Ranked, int]:
+    """As `best_scanned`, for the product of the likeness and other scores of `rows` (ascending).
+
+    `factors` holds these others, float64 [n] each. More than `stop` rows.
+    """
+    proposal = _scan(live, query, from_array(rows))
+    places, _ = positions_in(rows, proposal.rows)
+    least = _multiplied(factors, places, visual.scores(proposal.lower), -1)
+    most = _multiplied(factors, places, visual.scores(proposal.upper), 1)
+    kth = np.partition(least, len(rows) - stop)[len(rows) - stop]
+    needed = max(int(kth), floor)
+
+    def scored(chosen: npt.NDArray[np.bool_], floor: int) -> tuple[Rows, Quantised]:
+        found = exact_scores(live, visual, query, proposal.rows[chosen])
+        products = _multiplied(factors, places[chosen], found, 0)
+        return selection.reaching(proposal.rows[chosen], products, floor)
+
+    sure = least >= floor
+    unsure = ~sure & (most >= floor)
+    total = int(np.count_nonzero(sure)) + len(scored(unsure, floor)[0])
+    return selection.cut(*scored(most >= needed, needed), start, stop), total
+
+
 def reaching(live: LiveSet, visual: ScoreMap, query: Vector, floor: int) -> RowSet:
     """All live rows that score `floor` (0..65536) or more."""
     if floor <= 0:
@@ -100,6 +143,17 @@ def _scan(live: LiveSet, query: Vector, allowed: RowSet) -> _Proposal:
     middle = approximate.astype(np.float64)
     reach = bound.astype(np.float64) + _SLACK
     return _Proposal(rows, middle - reach, middle + reach)
+
+
+def _multiplied(
+    factors: list[Floats], places: npt.NDArray[np.intp], likeness: Quantised, room: int
+) -> Quantised:
+    """The 16-bit product of likeness and factors; with `room` -1 or 1, surely below or above it.
+
+    Room is one step of the likeness, and more than what rounding does to the product.
+    """
+    value = np.clip(value_of(likeness) + room / ONE, 0.0, 1.0)
+    return quantise(product([*(each[places] for each in factors), value]) + room * 1e-9)
 
 
 def _over(live: LiveSet, visual: ScoreMap, query: Vector, proposal: _Proposal, floor: int) -> Rows:

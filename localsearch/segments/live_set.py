@@ -14,7 +14,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from localsearch.matrix.coding import Singles
+from localsearch.matrix.coding import Coded, Singles, coded
 from localsearch.rows import Rows, RowSet, empty, positions_in, to_array
 from localsearch.scores import Quantised
 from localsearch.segments.segment import Segment
@@ -110,19 +110,10 @@ class LiveSet:
         |scores.cosines - approx| <= bound; rows ascend within a part.
         """
         wanted = self.rows if allowed is None else self.rows & allowed
-        found = [self._scan_part(part, query, wanted) for part in self.parts()]
+        asked = coded(query[None, :])
+        found = [_scan_part(part, asked, wanted) for part in self.parts()]
         rows, approx, bound = zip(*found, strict=True)
         return np.concatenate(rows), np.concatenate(approx), np.concatenate(bound)
-
-    def _scan_part(
-        self, part: Part, query: npt.NDArray[np.float32], wanted: RowSet
-    ) -> tuple[Rows, Singles, Singles]:
-        if part.row_set.issubset(wanted):
-            return part.rows, *part.scan(query, None)
-        rows = to_array(part.row_set & wanted)
-        if not len(rows):
-            return rows, np.zeros(0, np.float32), np.zeros(0, np.float32)
-        return rows, *part.scan(query, positions_in(part.rows, rows)[0])
 
     def _spread(self, rows: Rows) -> Iterator[tuple[Part, Places, Places]]:
         """The parts that hold some of `rows`: part, places in `rows`, positions in the part."""
@@ -140,3 +131,20 @@ class LiveSet:
 
     def _is_dead(self, rows: Rows) -> npt.NDArray[np.bool_]:
         return positions_in(self._dead, rows)[1]
+
+
+def _scan_part(part: Part, asked: Coded, wanted: RowSet) -> tuple[Rows, Singles, Singles]:
+    """The wanted rows of one part, ascending, with approximate cosines and bounds."""
+    here = part.row_set & wanted
+    if len(here) == len(part.rows):
+        return part.rows, *part.scan(asked, None)
+    if 2 * len(here) > len(part.rows):
+        # Most are wanted, as with a few graves: finding the others is quicker.
+        kept = np.ones(len(part.rows), np.bool_)
+        kept[positions_in(part.rows, to_array(part.row_set - here))[0]] = False
+        approx, bound = part.scan(asked, None)
+        return part.rows[kept], approx[kept], bound[kept]
+    rows = to_array(here)
+    if not len(rows):
+        return rows, np.zeros(0, np.float32), np.zeros(0, np.float32)
+    return rows, *part.scan(asked, positions_in(part.rows, rows)[0])

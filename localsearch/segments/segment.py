@@ -21,9 +21,9 @@ import numpy.typing as npt
 from localsearch.catalog.segment_names import SegmentRow
 from localsearch.durable import make_folder, write_blocks
 from localsearch.errors import LibrarySegmentDamaged
-from localsearch.matrix.coding import Singles
+from localsearch.matrix.coding import Coded, Singles
 from localsearch.matrix.read import Matrix, open_matrix
-from localsearch.matrix.scan import scan
+from localsearch.matrix.scan import scan_coded
 from localsearch.matrix.write import matrix_blocks
 from localsearch.postings.read import Postings, open_postings
 from localsearch.postings.write import postings_blocks
@@ -83,12 +83,10 @@ class Segment:
         with _as(self.name):
             return self._matrix.halves_at(positions)
 
-    def scan(
-        self, query: npt.NDArray[np.float32], positions: npt.NDArray[np.intp] | None
-    ) -> tuple[Singles, Singles]:
-        """Approximate cosines and their bounds; see `matrix.scan`."""
+    def scan(self, asked: Coded, positions: npt.NDArray[np.intp] | None) -> tuple[Singles, Singles]:
+        """Approximate cosines with a coded query, and their bounds; see `matrix.scan`."""
         with _as(self.name):
-            return scan(self._matrix, query, positions)
+            return scan_coded(self._matrix, asked, positions)
 
     def check_all(self) -> None:
         """Compare every byte of both files. Raises LibrarySegmentDamaged."""

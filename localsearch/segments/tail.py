@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from localsearch.matrix import coding
 from localsearch.matrix.coding import Coded, Singles, coded
-from localsearch.matrix.scan import scan
+from localsearch.matrix.scan import scan_coded
 from localsearch.postings import listing as lists
 from localsearch.postings.listing import Listing, listing
 from localsearch.rows import Rows, RowSet, from_array, positions_in
@@ -54,11 +54,9 @@ class Tail:
         """The stored vectors at some positions of `rows`, float16 [m, D]."""
         return self.halves[positions]
 
-    def scan(
-        self, query: npt.NDArray[np.float32], positions: npt.NDArray[np.intp] | None
-    ) -> tuple[Singles, Singles]:
-        """Approximate cosines and their bounds; see `matrix.scan`."""
-        return scan(self.coded, query, positions)
+    def scan(self, asked: Coded, positions: npt.NDArray[np.intp] | None) -> tuple[Singles, Singles]:
+        """Approximate cosines with a coded query, and their bounds; see `matrix.scan`."""
+        return scan_coded(self.coded, asked, positions)
 
     def extended(
         self,

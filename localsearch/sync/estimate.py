@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from localsearch.catalog import Catalog
 from localsearch.catalog import known as known_rows
+from localsearch.catalog.truth import Truth
 from localsearch.errors import PictureError
 from localsearch.machine import usable_cores
 from localsearch.pipeline.job import Job
@@ -24,11 +25,11 @@ _CATALOG_BYTES = 700  # a row with its indexes, measured on a store of 100,000
 
 
 def estimate(
-    catalog: Catalog, founds: Sequence[FoundRoot], orders: Orders, *, feature_bytes: int
+    truth: Truth, founds: Sequence[FoundRoot], orders: Orders, *, feature_bytes: int
 ) -> SyncEstimate:
     """Survey all roots and time a sample. `feature_bytes`: bytes of one photo's features."""
     surveys = [
-        survey_root(catalog, found, stop=orders.stop, list_folder=orders.list_folder)
+        survey_root(truth, found, stop=orders.stop, list_folder=orders.list_folder)
         for found in founds
         if found.path is not None
     ]
@@ -42,7 +43,7 @@ def estimate(
         added=fresh,
         changed=len(to_read) - fresh,
         missing=sum(len(survey.gone) + len(survey.hidden) for survey in surveys),
-        offline=_offline(catalog, founds) + sum(len(s.cut_off) for s in surveys),
+        offline=_offline(truth.catalog, founds) + sum(len(s.cut_off) for s in surveys),
         unchanged=sum(s.unchanged + len(s.back) for s in surveys),
         skipped=sum(sum(s.skipped.values()) + len(s.away) for s in surveys),
         seconds=round(each * len(to_read), 3),

@@ -22,7 +22,7 @@ from localsearch.sync.plan import plan_folder
 from localsearch.sync.report import Teller, report_of
 from localsearch.sync.roots import FoundRoot
 from localsearch.sync.run import Orders, read_and_commit
-from localsearch.sync.survey import RootSurvey, ToRead, survey_root
+from localsearch.sync.survey import RootSurvey, ToRead, lacking_features, survey_root
 
 
 def sync_paths(
@@ -31,7 +31,7 @@ def sync_paths(
     """Sync just these. Raises InputError for a path outside every root."""
     began = time.monotonic()
     teller = Teller(orders.progress)
-    surveys = [_survey_path(truth.catalog, founds, path, orders) for path in paths]
+    surveys = [_survey_path(truth, founds, path, orders) for path in paths]
     gone = [had for survey in surveys for _, had in survey.gone]
     lost = Lost(gone, {found.row.key: found.path for found in founds}, whole=False)
     for survey in surveys:
@@ -51,24 +51,24 @@ def sync_paths(
 
 
 def _survey_path(
-    catalog: Catalog, founds: Sequence[FoundRoot], path: Path, orders: Orders
+    truth: Truth, founds: Sequence[FoundRoot], path: Path, orders: Orders
 ) -> RootSurvey:
     found, relative = _place_of(founds, path)
     assert found.path is not None
     if path.is_dir():
         return survey_root(
-            catalog, found, below=relative, stop=orders.stop, list_folder=orders.list_folder
+            truth, found, below=relative, stop=orders.stop, list_folder=orders.list_folder
         )
     folder, _, name = relative.rpartition(b"/")
     survey = RootSurvey(found, below=relative)
     if not os.path.lexists(path):
-        _take_vanished(catalog, survey, relative, folder, name)
+        _take_vanished(truth.catalog, survey, relative, folder, name)
     elif Ignore(found.row.ignore).ignored(relative, False) is not None:
         survey.skipped["ignored"] += 1
     elif kind_of_suffix(path.suffix) == "other":
         survey.skipped[path.suffix.lower() or "no suffix"] += 1
     else:
-        _take_file(catalog, survey, path, folder, name)
+        _take_file(truth, survey, path, folder, name)
     return survey
 
 
@@ -106,14 +106,12 @@ def _take_vanished(
                 survey.gone += [(known_folder, h) for h in known.values() if h.state != "missing"]
 
 
-def _take_file(
-    catalog: Catalog, survey: RootSurvey, path: Path, folder: bytes, name: bytes
-) -> None:
+def _take_file(truth: Truth, survey: RootSurvey, path: Path, folder: bytes, name: bytes) -> None:
     row = survey.found.row
-    with catalog.reading() as conn:
+    with truth.catalog.reading() as conn:
         had = known_rows.known_at(conn, row.key, folder, name)
     known = {name: had} if had is not None else {}
-    plan = plan_folder(known, [sighting_of(path)])
+    plan = plan_folder(known, [sighting_of(path)], lacking_features(truth, known.values()))
     survey.unchanged += plan.unchanged
     survey.back += plan.back
     survey.away += [(folder, sighting, had) for sighting, had in plan.away]

@@ -5,7 +5,7 @@ Invariant: every sighting ends in exactly one list, so that a report adds up to 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from localsearch.catalog.known import Known
@@ -32,8 +32,15 @@ class FolderPlan:
     unchanged: int = 0
 
 
-def plan_folder(known: Mapping[bytes, Known], seen: Sequence[Sighting]) -> FolderPlan:
-    """Compare one folder's known photos (by file name) with what the walk saw there."""
+def plan_folder(
+    known: Mapping[bytes, Known],
+    seen: Sequence[Sighting],
+    lacking: Collection[bytes] = (),
+) -> FolderPlan:
+    """Compare one folder's known photos (by file name) with what the walk saw there.
+
+    `lacking` are names whose features were lost: they are read again, though nothing changed.
+    """
     read: list[tuple[Sighting, Known | None]] = []
     back: list[Known] = []
     away: list[tuple[Sighting, Known | None]] = []
@@ -43,7 +50,7 @@ def plan_folder(known: Mapping[bytes, Known], seen: Sequence[Sighting]) -> Folde
         if had is not None and had.removed:
             unchanged += 1  # the user took it out; what it shows now matters when it is restored
             continue
-        if had is not None and same_file(had, sighting):
+        if had is not None and same_file(had, sighting) and sighting.name not in lacking:
             if had.state == "ok":
                 unchanged += 1
                 continue

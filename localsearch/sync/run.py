@@ -80,7 +80,7 @@ def sync_roots(
 
 def _survey(truth: Truth, found: FoundRoot, orders: Orders, teller: Teller) -> RootSurvey:
     return survey_root(
-        truth.catalog,
+        truth,
         found,
         stop=orders.stop,
         looked_at=lambda count, current: teller.tell("look", count, 0, 0, current),

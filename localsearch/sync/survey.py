@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from localsearch.catalog import Catalog
 from localsearch.catalog import known as known_rows
 from localsearch.catalog.known import Known
+from localsearch.catalog.truth import Truth
 from localsearch.sources.ignore import Ignore
 from localsearch.sources.walk import Folder, Sighting, walk_folder
 from localsearch.sync.plan import FolderPlan, plan_folder
@@ -58,6 +59,13 @@ class RootSurvey:
     unchanged: int = 0
 
 
+def lacking_features(truth: Truth, known: Iterable[Known]) -> set[bytes]:
+    """Names of photos whose features are lost (their file was damaged or deleted)."""
+    whole = [had for had in known if had.content_state == "ok" and had.digest is not None]
+    have = truth.features.have([had.digest for had in whole if had.digest is not None])
+    return {had.name for had in whole if had.digest not in have}
+
+
 def native(root_path: bytes, folder: bytes, name: bytes) -> bytes:
     """The native path of a relative place, as the bytes that `os.fsencode` gives."""
     separator = os.sep.encode()
@@ -66,7 +74,7 @@ def native(root_path: bytes, folder: bytes, name: bytes) -> bytes:
 
 
 def survey_root(
-    catalog: Catalog,
+    truth: Truth,
     found: FoundRoot,
     *,
     below: bytes = b"",
@@ -87,21 +95,21 @@ def survey_root(
         visited.add(folder.path)
         total += len(folder.photos)
         looked_at(total, os.fsdecode(folder.path))
-        _take_folder(catalog, survey, root_path, folder)
+        _take_folder(truth, survey, root_path, folder)
     else:
-        _take_unvisited(catalog, survey, visited, below, ignore)
+        _take_unvisited(truth.catalog, survey, visited, below, ignore)
     return survey
 
 
-def _take_folder(catalog: Catalog, survey: RootSurvey, root_path: bytes, folder: Folder) -> None:
+def _take_folder(truth: Truth, survey: RootSurvey, root_path: bytes, folder: Folder) -> None:
     row = survey.found.row
     survey.skipped.update(folder.other)
     if folder.error is not None:
         survey.unlisted[folder.path] = folder.error
         return
-    with catalog.reading() as conn:
+    with truth.catalog.reading() as conn:
         known = known_rows.known_in(conn, row.key, folder.path)
-    plan = plan_folder(known, folder.photos)
+    plan = plan_folder(known, folder.photos, lacking_features(truth, known.values()))
     survey.seen[first_level(folder.path)] += len(folder.photos)
     survey.unchanged += plan.unchanged
     survey.back += plan.back

@@ -102,11 +102,15 @@ def print_status(status: ls.Status) -> None:
         ["size", f"{size(status.bytes)}, format {status.schema}"],
         *(["note", line] for line in status.notes),
     ]
-    terminal.draw_table([Column("", style="dim"), Column("")], rows, header=False)
+    terminal.draw_table([Column("", style="dim"), Column("", wrap=True)], rows, header=False)
 
 
 def print_failures(failed: Sequence[ls.Input]) -> None:
-    columns = [Column("State", style="yellow"), Column("Photo"), Column("Reason", style="dim")]
+    columns = [
+        Column("State", style="yellow"),
+        Column("Photo"),
+        Column("Reason", style="dim", wrap=True),
+    ]
     room = max(terminal.width() - 40, 24) if terminal.is_terminal(sys.stdout) else sys.maxsize
     rows = [
         [one.state, terminal.short_path(one.path, room) if one.path else one.id, one.reason]
@@ -116,7 +120,12 @@ def print_failures(failed: Sequence[ls.Input]) -> None:
 
 
 def print_roots(roots: Sequence[ls.Root]) -> None:
-    columns = [Column("Root", style="cyan"), Column("Photos", "right"), Column(""), Column("Path")]
+    columns = [
+        Column("Root", style="cyan"),
+        Column("Photos", "right"),
+        Column(""),
+        Column("Path", wrap=True),
+    ]
     rows = [
         [one.name, f"{one.inputs:,}", "online" if one.online else "offline", str(one.path)]
         for one in roots
@@ -143,7 +152,7 @@ def print_input(one: ls.Input, values: Sequence[ls.ConceptValue]) -> None:
         "metadata": json.dumps(dict(one.metadata), ensure_ascii=False) if one.metadata else "",
     }
     rows = [[key, value] for key, value in facts.items() if value]
-    terminal.draw_table([Column("", style="dim"), Column("")], rows, header=False)
+    terminal.draw_table([Column("", style="dim"), Column("", wrap=True)], rows, header=False)
     if values:
         print_bars(values)
 
@@ -174,13 +183,17 @@ def _photos(count: int) -> str:
 
 
 def print_concepts(found: Sequence[ls.ConceptInfo]) -> None:
-    columns = [Column("Concept", style="cyan"), Column("Id", style="dim"), Column("Also")]
+    columns = [
+        Column("Concept", style="cyan"),
+        Column("Id", style="dim"),
+        Column("Also", wrap=True),
+    ]
     terminal.draw_table(columns, [[one.name, one.id, ", ".join(one.synonyms)] for one in found])
 
 
 def print_packs(found: Sequence[PackInfo]) -> None:
     columns = [Column("Pack", style="cyan"), Column("Version", "right"), Column("Size", "right")]
-    columns.append(Column("What it is"))
+    columns.append(Column("What it is", wrap=True))
     rows = [
         [one.name, str(one.version), size(one.bytes), f"cannot be used: {one.fault}"]
         if one.fault
@@ -202,7 +215,7 @@ def print_pack(pack: PackInfo) -> None:
         ["encoder", pack.encoder_digest],
         ["digest", pack.pack_digest],
     ]
-    terminal.draw_table([Column("", style="dim"), Column("")], rows, header=False)
+    terminal.draw_table([Column("", style="dim"), Column("", wrap=True)], rows, header=False)
 
 
 def print_parts(pack: PackInfo) -> None:

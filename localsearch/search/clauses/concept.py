@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
 
 from localsearch.rows import Rows, RowSet
 from localsearch.scores import Floats, at_least, value_of
@@ -10,6 +13,9 @@ from localsearch.search.clauses.clause import BITMAP, Clause
 from localsearch.search.snapshot import Snapshot
 from localsearch.search.terms import Concept
 from localsearch.search.words import Written, one_item, plain
+
+# Below, a look-up of each row costs less than reading a list, however short that is.
+_FEW: Final = 512
 
 
 def index_of(snapshot: Snapshot, term: Concept) -> int:
@@ -31,7 +37,14 @@ def _rows(snapshot: Snapshot, term: Concept) -> RowSet:
 
 
 def _values(snapshot: Snapshot, term: Concept, rows: Rows) -> Floats:
-    return value_of(snapshot.live.values_at(index_of(snapshot, term), rows))
+    index = index_of(snapshot, term)
+    if len(rows) <= _FEW or 8 * len(rows) < snapshot.live.count(index):
+        return value_of(snapshot.live.values_at(index, rows))
+    # Many rows: the whole list, written out, is looked up faster than row by row.
+    listed, values = snapshot.live.top_values(index, 0)
+    table = np.zeros(max(int(rows.max()), int(listed.max(initial=0))) + 1, dtype=np.uint16)
+    table[listed] = values
+    return value_of(table[rows])
 
 
 def _size(snapshot: Snapshot, term: Concept) -> int:
@@ -39,7 +52,7 @@ def _size(snapshot: Snapshot, term: Concept) -> int:
 
 
 def _routes(snapshot: Snapshot, rows: Rows) -> Sequence[str]:
-    tail = set(snapshot.live.tail.rows.tolist())
+    tail = snapshot.live.tail.row_set
     return ["tail" if row in tail else "postings" for row in rows.tolist()]
 
 
