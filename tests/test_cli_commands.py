@@ -90,6 +90,8 @@ def test_search_by_concept(library: Path, run: Run) -> None:
     assert names(run("search", "--concept", "red")) == names(body)
     assert names(run("search", "colour", "-red")) == ["blue.png", "green.png"]
     assert names(run("search", "-red")) == ["blue.png", "green.png"]
+    assert "2020" in run("search", "-red", "-2020", code=2)["error"]["message"]
+    assert names(run("search", "colour", "-(red or green)")) == ["blue.png"]
     assert names(run("search", "--not", "red")) == ["blue.png", "green.png"]
     assert names(run("search", "--any-of", "green,sky blue")) == ["blue.png", "green.png"]
     assert names(run("search", "red or green", "--not", "green")) == names(body)

@@ -139,7 +139,7 @@ class Features:
         if any(len(blob) != 2 * length for blob in blobs):
             raise LibraryDamaged(
                 f"{self.path} holds a feature of the wrong length",
-                hint="delete the file and sync: features are inferred anew",
+                hint="restore it from a backup",
             )
         return np.frombuffer(whole, "<f2").reshape(len(blobs), length).astype(np.float16)
 
@@ -197,5 +197,5 @@ def _agree(database: Database, encoder_digest: str, dimensions: int, classes: in
     if found != about:
         raise LibraryDamaged(
             f"{database.path} holds features of another encoder: {found}, expected {about}",
-            hint="move the file away and sync: features are inferred anew",
+            hint="restore the right file from a backup",
         )

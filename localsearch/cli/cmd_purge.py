@@ -46,6 +46,8 @@ def _ask(
     if json or not sys.stdin.isatty():
         raise ls.InputError("purge cannot be undone, and nobody can be asked", hint="give --yes")
     status = library.status()
+    if not (ids or (missing and status.missing) or (removed and status.removed)):
+        return  # there is nothing to forget, so nothing to ask
     parts = [f"{len(ids):,} named"] if ids else []
     parts += [f"{status.missing:,} missing"] if missing else []
     parts += [f"{status.removed:,} removed"] if removed else []

@@ -51,8 +51,8 @@ def add(
 ) -> None:
     """Add a photo folder, or change what is ignored in it."""
     with opening.open_library(ctx, library) as opened:
-        root = opened.add_root(path, name, ignore=tuple(ignore or ()))
-        _changed(root, f"added {root.name}: {root.path}; next: localsearch sync", json)
+        root = opened.add_root(path, name, ignore=ignore)
+        _changed(root, f"photo folder {root.name}: {root.path}; next: localsearch sync", json)
 
 
 @group.command("move")

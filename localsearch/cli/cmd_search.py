@@ -7,12 +7,14 @@ import sys
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 import localsearch as ls
 from localsearch.cli import opening, options, output, terminal
+from localsearch.cli.query import query_of, terms_of
 from localsearch.cli.sheets import cache_folder, show_sheet, write_sheet
 from localsearch.cli.telling import with_telling
 
@@ -25,57 +27,77 @@ class Form(StrEnum):
     paths = "paths"
 
 
+class Command(TyperCommand):
+    """Lets a word of TEXT begin with a minus: `search -indoor` is no option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, [_as_text(one) for one in args])
+
+
+def _as_text(arg: str) -> str:
+    # A blank in front makes it text for the parser, and the grammar skips blanks.
+    is_word = arg.startswith("-") and not arg.startswith("--") and arg not in ("-", "-0", "-h")
+    return f" {arg}" if is_word else arg
+
+
+Names = list[str] | None
+
+Text = Annotated[
+    Names,
+    typer.Argument(
+        metavar="TEXT",
+        help="Concepts, all of which must be there; -WORD: must not. Also: (cat or dog).",
+        show_default=False,
+    ),
+]
+Concepts = Annotated[Names, typer.Option("--concept", metavar="N", help="With it; repeatable.")]
+Without = Annotated[Names, typer.Option("--not", metavar="N", help="Without it; repeatable.")]
+AnyOf = Annotated[Names, typer.Option("--any-of", metavar="A,B", help="With at least one.")]
+Like = Annotated[Path | None, typer.Option("--like", metavar="FILE", help="Similar to a picture.")]
+LikeId = Annotated[
+    str | None, typer.Option("--like-id", metavar="ID", help="Similar to a photo in here.")
+]
+Tags = Annotated[Names, typer.Option("--tag", metavar="T", help="Tagged so; also T=false.")]
+Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Hits a page.")]
+PageNumber = Annotated[int, typer.Option("--page", metavar="N", min=1, help="Which page.")]
+All = Annotated[bool, typer.Option("--all", help="All hits, on no page.")]
+MinScore = Annotated[
+    float,
+    typer.Option("--min-score", metavar="S", min=0.0, max=1.0, help="Leave out what is below."),
+]
+Format = Annotated[
+    Form, typer.Option("--format", metavar="table|json|ndjson|csv|paths", help="How to print.")
+]
+Nul = Annotated[bool, typer.Option("-0", help="Paths, each ended by a NUL byte.")]
+Open = Annotated[bool, typer.Option("--open", help="Show a contact sheet.")]
+Sheet = Annotated[
+    Path | None, typer.Option("--sheet", metavar="FILE", help="Write a contact sheet (HTML).")
+]
+
+
 def run(
     ctx: typer.Context,
-    text: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="TEXT",
-            help="Concepts, all of which must be there; -WORD: must not. Also: (cat or dog).",
-            show_default=False,
-        ),
-    ] = None,
-    concept: Annotated[
-        list[str] | None, typer.Option("--concept", metavar="N", help="With it; repeatable.")
-    ] = None,
-    without: Annotated[
-        list[str] | None, typer.Option("--not", metavar="N", help="Without it; repeatable.")
-    ] = None,
-    any_of: Annotated[
-        list[str] | None, typer.Option("--any-of", metavar="A,B", help="With at least one of them.")
-    ] = None,
-    like: Annotated[
-        Path | None, typer.Option("--like", metavar="FILE", help="Similar to a picture.")
-    ] = None,
-    like_id: Annotated[
-        str | None, typer.Option("--like-id", metavar="ID", help="Similar to a photo in here.")
-    ] = None,
-    tag: Annotated[
-        list[str] | None, typer.Option("--tag", metavar="T", help="Tagged so; also T=false.")
-    ] = None,
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Hits a page.")] = 20,
-    page: Annotated[int, typer.Option("--page", metavar="N", min=1, help="Which page.")] = 1,
-    everything: Annotated[bool, typer.Option("--all", help="All hits, on no page.")] = False,
-    min_score: Annotated[
-        float,
-        typer.Option("--min-score", metavar="S", min=0.0, max=1.0, help="Leave out what is below."),
-    ] = 0.0,
-    form: Annotated[
-        Form, typer.Option("--format", metavar="table|json|ndjson|csv|paths", help="How to print.")
-    ] = Form.table,
-    nul: Annotated[bool, typer.Option("-0", help="Paths, each ended by a NUL byte.")] = False,
-    show: Annotated[bool, typer.Option("--open", help="Show a contact sheet.")] = False,
-    sheet: Annotated[
-        Path | None, typer.Option("--sheet", metavar="FILE", help="Write a contact sheet (HTML).")
-    ] = None,
+    text: Text = None,
+    concept: Concepts = None,
+    without: Without = None,
+    any_of: AnyOf = None,
+    like: Like = None,
+    like_id: LikeId = None,
+    tag: Tags = None,
+    limit: Limit = 20,
+    page: PageNumber = 1,
+    everything: All = False,
+    min_score: MinScore = 0.0,
+    form: Format = Form.table,
+    nul: Nul = False,
+    show: Open = False,
+    sheet: Sheet = None,
     library: options.Store = None,
     json: options.Json = False,
 ) -> None:
     """Find photos by what is in them, or by what they look like."""
-    words = " ".join(text or ())
-    _refuse_options(text or [])
-    flags = _flags(concept or [], without or [], any_of or [], like, like_id, tag or [])
-    query = _query(words, flags)
+    flags = terms_of(concept or [], without or [], any_of or [], like, like_id, tag or [])
+    query = query_of(text or [], flags)
     form = Form.json if json else Form.paths if nul else form
     with opening.naming(like), opening.open_to_read(ctx, library) as opened:
         if everything:
@@ -91,50 +113,6 @@ def run(
         _print(hits, found, form, nul)
     if form is Form.table:
         _more(found, everything, limit)
-
-
-def _refuse_options(text: list[str]) -> None:
-    """Unknown options arrive as TEXT (so that `-indoor` can); `--limt` is still a mistake."""
-    for word in text:
-        if word.startswith("--"):
-            raise ls.InputError(f"there is no option {word}", hint="see: localsearch search --help")
-
-
-def _flags(
-    concepts: list[str],
-    without: list[str],
-    any_of: list[str],
-    like: Path | None,
-    like_id: str | None,
-    tags: list[str],
-) -> list[ls.Term]:
-    terms = [ls.concept(name) for name in concepts]
-    terms += [~ls.concept(name) for name in without]
-    for names in any_of:
-        few = [ls.concept(name.strip()) for name in names.split(",") if name.strip()]
-        if not few:
-            raise ls.InputError("--any-of has no names", hint="write --any-of cat,dog")
-        terms.append(few[0] if len(few) == 1 else ls.Or(tuple(few)))
-    if like is not None:
-        terms.append(ls.like(opening.absolute(like)))
-    if like_id is not None:
-        terms.append(ls.like(id=like_id))
-    terms += [ls.tag(*opening.tag_of(text)) for text in tags]
-    return terms
-
-
-def _query(words: str, flags: list[ls.Term]) -> str | ls.Term:
-    """TEXT and flags as one query; they must all hold."""
-    if not words.strip() and not flags:
-        raise ls.InputError(
-            "nothing to search for",
-            hint="name a concept (localsearch search dog), or give --like FILE or --tag T",
-        )
-    if not flags:
-        return words
-    tree = flags[0] if len(flags) == 1 else ls.And(tuple(flags))
-    # The library parses text with the words of its pack, so both halves go there as text.
-    return f"({words}) ({tree})" if words.strip() else tree
 
 
 def _print(hits: Iterator[ls.Hit], found: ls.Page, form: Form, nul: bool) -> None:

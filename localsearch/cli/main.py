@@ -58,6 +58,8 @@ COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
 }
 """The commands, in the order of `--help`; the first line of each docstring is its help."""
 
+_CLASSES = {"search": cmd_search.Command}  # commands that parse their arguments otherwise
+
 UNEXPECTED, USAGE, INTERRUPTED = 1, 2, 130
 
 EXIT_CODES: dict[type[ls.LocalsearchError], int] = {
@@ -143,7 +145,7 @@ def _app() -> typer.Typer:
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name)
         else:
-            app.command(name, context_settings=_settings(name))(command)
+            app.command(name, cls=_CLASSES.get(name))(command)
     return app
 
 
@@ -154,11 +156,6 @@ def _stand_somewhere() -> None:
         raise ls.InputError(
             "the current folder does not exist any more", hint="cd to another one"
         ) from fault
-
-
-def _settings(name: str) -> dict[str, Any]:
-    # `search -indoor`: a word of the query may begin with a minus; cmd_search refuses `--words`.
-    return {"ignore_unknown_options": True} if name == "search" else {}
 
 
 def _before(

@@ -11,7 +11,7 @@ from dataclasses import replace
 import localsearch as ls
 
 _LOOKED_AT = 40  # the most probable ones; the chain above a class is some ten long
-_LEAST = 0.05  # below it a concept says nothing
+_LEAST = 0.25  # below it a concept is a guess
 _SHARE = 0.5  # a parent gives way to a child that has this share of its probability
 _MOST_HITS = 200  # of more than that nobody reads the concepts
 
@@ -28,10 +28,11 @@ def _of(
     library: ls.Library, hit: ls.Hit, parents: Mapping[str, Sequence[str]]
 ) -> tuple[ls.ConceptValue, ...]:
     try:
-        values = library.predict(id=hit.id, limit=_LOOKED_AT, at_least=_LEAST)
+        values = library.predict(id=hit.id, limit=_LOOKED_AT)
     except ls.LibraryMissing:  # it has no features (a search by state)
         return hit.concepts
-    return specific(values, parents)[: len(hit.concepts)]
+    told = specific([one for one in values if one.value >= _LEAST] or values[:1], parents)
+    return told[: len(hit.concepts)]
 
 
 def specific(

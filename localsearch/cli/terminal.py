@@ -143,13 +143,16 @@ def _draw_rich(columns: Sequence[Column], rows: Sequence[Sequence[str]], header:
     from rich.text import Text
 
     table = Table(box=None, show_header=header, header_style="bold", pad_edge=False)
-    for column in columns:
+    for position, column in enumerate(columns):
+        # Where room lacks, the last column gives way: a cut score would be of no use.
+        longest = max((len(row[position]) for row in rows), default=0)
         table.add_column(
             column.title,
             justify=column.side,
             style=column.style,
             no_wrap=not column.wrap,
             overflow="ellipsis",
+            min_width=longest if position < len(columns) - 1 else None,
         )
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))

@@ -5,7 +5,8 @@ The walk, hop by hop: the tree -> `snapshot.universe_of` (which rows it speaks o
 rankings below:
 
 - one visual leaf, alone or multiplied with others: the other parts first (`matching.all_rows`);
-  if they leave many rows, `visual.best_scanned` or `visual.best_product` over these;
+  then `visual.best_scanned` or `visual.best_product` over these, if they are many, else all of
+  them are scored;
 - a lone concept without filters: rows and values in one go from the postings;
 - else the set (`matching.rows_of`; if it is empty no model is run), the scores of its rows
   (`matching.values_of`; 1 where nothing ranks), quantised once.
@@ -29,7 +30,7 @@ from localsearch.rows import Rows, RowSet, to_array
 from localsearch.scores import Quantised
 from localsearch.search import matching, selection, visual
 from localsearch.search.clauses.concept import index_of, threshold_of
-from localsearch.search.plan import EXACT, SCAN, Plan, plan
+from localsearch.search.plan import EXACT, SCAN, Node, Plan, plan
 from localsearch.search.snapshot import Snapshot, remember_values, universe_of, vector_of
 from localsearch.search.terms import Concept, Like, Term
 
@@ -136,26 +137,56 @@ def _scored(ask: _Ask) -> tuple[Rows, Quantised]:
 
 def _by_likeness(ask: _Ask, term: Like) -> Result:
     """One visual leaf, alone or multiplied: scanned if what the other parts leave is much."""
-    snapshot, others = ask.snapshot, ask.plan.others
-    allowed = matching.all_rows(snapshot, others, ask.universe) & snapshot.live.rows
-    end = ask.end(len(allowed))
-    if not visual.worth_scanning(len(allowed), end):
+    snapshot, ranking = ask.snapshot, [node for node in ask.plan.others if node.ranks]
+    allowed = matching.all_rows(snapshot, ask.plan.others, ask.universe) & snapshot.live.rows
+    scanning = visual.worth_scanning(len(allowed), ask.end(len(allowed)))
+    if not allowed or (ranking and not scanning):
         return _by_scores(ask)
-    query, curve = vector_of(snapshot, term), snapshot.pack.visual
-    cut = {"floor": ask.floor, "start": ask.start, "stop": end}
-    if any(node.ranks for node in others):
-        rows = to_array(allowed)
-        factors = [
-            matching.values_of(snapshot, node, rows, ask.universe) for node in others if node.ranks
-        ]
-        ranked, total = visual.best_product(snapshot.live, curve, query, rows, factors, **cut)
-        return ask.result(ranked, total, SCAN)
-    cut["floor"] = max(ask.floor, scores.at_least(term.min_score or 0.0))
-    ranked, total = visual.best_scanned(snapshot.live, curve, query, allowed, **cut)
-    order = np.argsort(ranked.rows)
-    found = scores.value_of(ranked.scores)
-    remember_values(snapshot, term, ranked.rows[order], found[order])
+    if ranking:
+        return _by_product(ask, term, allowed, ranking)
+    floor = max(ask.floor, scores.at_least(term.min_score or 0.0))
+    return (_scanned if scanning else _unscanned)(ask, term, allowed, floor)
+
+
+def _by_product(ask: _Ask, term: Like, allowed: RowSet, ranking: list[Node]) -> Result:
+    snapshot, rows = ask.snapshot, to_array(allowed)
+    ranked, total = visual.best_product(
+        snapshot.live,
+        snapshot.pack.visual,
+        vector_of(snapshot, term),
+        rows,
+        [matching.values_of(snapshot, node, rows, ask.universe) for node in ranking],
+        floor=ask.floor,
+        start=ask.start,
+        stop=ask.end(len(rows)),
+    )
     return ask.result(ranked, total, SCAN)
+
+
+def _scanned(ask: _Ask, term: Like, allowed: RowSet, floor: int) -> Result:
+    snapshot = ask.snapshot
+    ranked, total = visual.best_scanned(
+        snapshot.live,
+        snapshot.pack.visual,
+        vector_of(snapshot, term),
+        allowed,
+        floor=floor,
+        start=ask.start,
+        stop=ask.end(len(allowed)),
+    )
+    order = np.argsort(ranked.rows)
+    values = scores.value_of(ranked.scores)
+    remember_values(snapshot, term, ranked.rows[order], values[order])
+    return ask.result(ranked, total, SCAN)
+
+
+def _unscanned(ask: _Ask, term: Like, allowed: RowSet, floor: int) -> Result:
+    snapshot = ask.snapshot
+    query = vector_of(snapshot, term)
+    rows, found = visual.best_all(snapshot.live, snapshot.pack.visual, query, allowed, floor)
+    remember_values(snapshot, term, rows, scores.value_of(found))
+    ranked = selection.cut(rows, found, ask.start, ask.end(len(rows)))
+    return ask.result(ranked, len(rows), EXACT)
 
 
 def _floor(min_score: float) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -231,10 +232,18 @@ def print_parts(pack: PackInfo) -> None:
 
 def print_checks(checks: Sequence[Check]) -> None:
     """A line a check: its mark, its name, what is there; the cure below it."""
-    marks = {True: ("ok", "green"), None: ("note", "yellow"), False: ("FAULT", "red")}
+    marks = {True: ("ok", ""), None: ("note", "yellow"), False: ("FAULT", "red")}
     wide = max(len(one.name) for one in checks)
     for one in checks:
         word, style = marks[one.ok]
-        terminal.say(f"{word:5}  {one.name:{wide}}  {one.found}", "" if one.ok else style)
+        _say_wrapped(f"{word:5}  {one.name:{wide}}  ", one.found, style)
         if one.cure:
-            terminal.say(f"{'':5}  {'':{wide}}  mend: {one.cure}", style)
+            _say_wrapped(f"{'':5}  {'':{wide}}  mend: ", one.cure, style)
+
+
+def _say_wrapped(front: str, text: str, style: str) -> None:
+    """`text` behind `front`, in lines below each other on a terminal, in one line in a pipe."""
+    room = terminal.width() - len(front) if terminal.is_terminal(sys.stdout) else 0
+    lines = textwrap.wrap(text, room, break_long_words=False) if room > 20 else [text]
+    blank = " " * len(front)
+    terminal.say("\n".join((blank if n else front) + line for n, line in enumerate(lines)), style)

@@ -1,0 +1,103 @@
+"""Whole processes: the program as a user runs it, and a sync whose time and memory are its own.
+
+    python -m benchmarks.children PHOTOS STORE      (one sync; prints JSON)
+
+Never imports the engine in the parent's process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from benchmarks.timing import Run, peak_memory
+
+HOUSE = Path(__file__).resolve().parents[1]
+_UNWANTED = ("PYTHONDONTWRITEBYTECODE", "LOCALSEARCH_LIBRARY")
+_BYTECODE = HOUSE / "benchmarks" / "out" / "bytecode"
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRun:
+    """One sync in a process of its own: opening apart, memory in bytes."""
+
+    seconds: float
+    cpu: float
+    open_seconds: float
+    peak_memory: int
+    added: int
+    unchanged: int
+    failed: int
+
+    @property
+    def run(self) -> Run:
+        """As a timing."""
+        return Run(self.seconds, self.cpu)
+
+
+def sync_in_child(photos: Path, store: Path) -> SyncRun:
+    """Make the store if there is none, and sync it."""
+    done = _child([sys.executable, "-m", "benchmarks.children", str(photos), str(store)])
+    return SyncRun(**json.loads(done.stdout))
+
+
+def program() -> list[str]:
+    """The command line's program: the installed script if there is one, else the module."""
+    beside = shutil.which("localsearch", path=str(Path(sys.executable).parent))
+    return [beside] if beside else [sys.executable, "-m", "localsearch"]
+
+
+def run_program(*args: str, cwd: Path) -> str:
+    """What `localsearch ARGS` prints, piped; an error ends the benchmark."""
+    return _child([*program(), *args], cwd=cwd).stdout
+
+
+def run_python(code: str) -> None:
+    """`python -c CODE` as a whole process."""
+    _child([sys.executable, "-c", code])
+
+
+def _child(command: Sequence[str], cwd: Path = HOUSE) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, cwd=cwd, env=environment(), check=True, stdout=subprocess.PIPE, encoding="utf-8"
+    )
+
+
+def environment() -> dict[str, str]:
+    """As on a user's machine: this checkout, and bytecode that is kept (the first call makes it).
+
+    Without kept bytecode, each start compiles some 130 modules of the house: half a second.
+    """
+    kept = {name: value for name, value in os.environ.items() if name not in _UNWANTED}
+    return {**kept, "PYTHONPATH": str(HOUSE), "PYTHONPYCACHEPREFIX": str(_BYTECODE)}
+
+
+def _sync(photos: Path, store: Path) -> SyncRun:
+    import localsearch as ls
+
+    began = time.perf_counter()
+    library = ls.open(store=store, roots={"photos": photos})
+    opened, cpu = time.perf_counter(), time.process_time()
+    report = library.sync()
+    seconds, cpu = time.perf_counter() - opened, time.process_time() - cpu
+    library.close()
+    return SyncRun(
+        seconds,
+        cpu,
+        opened - began,
+        peak_memory(),
+        report.added,
+        report.unchanged,
+        report.failed,
+    )
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(_sync(Path(sys.argv[1]), Path(sys.argv[2])))))

@@ -1,0 +1,66 @@
+"""Stop watches: things measured in turn (A B A B ...), and what a process used at most.
+
+Invariant: the pairs of a ratio were measured one after the other in the same round, so what else
+the machine did weighs on both.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Seconds by the clock, and CPU seconds of the process that did it (all its threads)."""
+
+    wall: float
+    cpu: float
+
+
+def timed(work: Callable[[], object]) -> Run:
+    """Do it once."""
+    cpu, wall = time.process_time(), time.perf_counter()
+    work()
+    return Run(time.perf_counter() - wall, time.process_time() - cpu)
+
+
+def in_turn(
+    works: Mapping[str, Callable[[], object]], rounds: int, warm: int = 1
+) -> dict[str, list[Run]]:
+    """Each work once a round, in order. A work that gives a Run was timed elsewhere (a child)."""
+    runs: dict[str, list[Run]] = {name: [] for name in works}
+    for number in range(-warm, rounds):
+        for name, work in works.items():
+            run = _run(work)
+            if number >= 0:
+                runs[name].append(run)
+    return runs
+
+
+def _run(work: Callable[[], object]) -> Run:
+    given: list[object] = []
+    own = timed(lambda: given.append(work()))
+    return given[0] if isinstance(given[0], Run) else own
+
+
+def walls(runs: Sequence[Run], scale: float = 1.0) -> list[float]:
+    """Clock seconds, times `scale`."""
+    return [run.wall * scale for run in runs]
+
+
+def ratios(above: Sequence[Run], below: Sequence[Run]) -> list[float]:
+    """Clock time over clock time, round by round."""
+    return [a.wall / b.wall for a, b in zip(above, below, strict=True)]
+
+
+def peak_memory() -> int:
+    """The most bytes that this process had resident so far; 0 where the system does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -1,0 +1,226 @@
+"""The concept table: ImageNet's classes, their WordNet ancestors, names, synonyms, parents.
+
+A word belongs to one concept at most, so that looking up an everyday word never has to choose.
+It decides on words by rules and by the table in `names.py`, never by what a photo shows.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import itertools
+import json
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from weights import names, photos, sources
+from weights.wordnet import Synset, closure, leaf_sets, read_nouns
+
+EVERYDAY = 10  # captions (of 171,000) that make a word an everyday word
+HEADER = "id\tname\tsynonyms\tparents\toutput\tdefinition"
+
+
+@dataclass
+class Concept:
+    """One line of the table."""
+
+    id: str
+    output: str
+    definition: str
+    leaves: frozenset[int] = frozenset()
+    name: str = ""
+    synonyms: list[str] = field(default_factory=list)
+    parents: list[str] = field(default_factory=list)
+
+    def line(self) -> str:
+        """As written to the file."""
+        columns = (self.id, self.name, "|".join(self.synonyms), "|".join(self.parents))
+        return "\t".join((*columns, self.output, self.definition))
+
+
+@dataclass(frozen=True)
+class ProbeWords:
+    """How a probe of our own is called."""
+
+    id: str
+    name: str
+    synonyms: tuple[str, ...]
+    definition: str
+
+
+@lru_cache(maxsize=1)
+def caption_counts(data: Path) -> Counter[str]:
+    """How often captions use a word, or two words in a row."""
+    counts: Counter[str] = Counter()
+    for name in ("flickr30k_captions", "coco_val2017_captions"):
+        with gzip.open(data / f"captions/text/{name}.csv.gz", "rt", encoding="utf-8") as lines:
+            for row in csv.DictReader(lines):
+                words = re.findall(r"[a-z]+", row["caption"].lower())
+                counts.update(words)
+                counts.update(f"{a} {b}" for a, b in itertools.pairwise(words))
+    return counts
+
+
+def kept_ancestors(nouns: dict[str, Synset], classes: list[str]) -> dict[str, list[str]]:
+    """Each kept ancestor with those over the very same classes that it stands for."""
+    groups: dict[frozenset[int], list[str]] = defaultdict(list)
+    for one, leaves in leaf_sets(nouns, classes).items():
+        if len(leaves) > 1 and one not in names.LEFT_OUT:
+            groups[leaves].append(one)
+    kept: dict[str, list[str]] = {}
+    for members in groups.values():
+        ordered = sorted(members)
+        # The deepest has the most above it.
+        deepest = max(ordered, key=lambda one: len(closure(nouns, [one])))
+        wanted = [one for one in ordered if one in names.PREFERRED]
+        chosen = wanted[0] if wanted else deepest
+        kept[chosen] = [one for one in ordered if one != chosen]
+    return kept
+
+
+def nearest(nouns: dict[str, Synset], one: str, kept: set[str]) -> list[str]:
+    """The nearest kept ancestors, without those that another of them has above it."""
+    found: set[str] = set()
+    waiting, seen = list(nouns[one].hypernyms), {one}
+    while waiting:
+        up = waiting.pop()
+        if up in seen:
+            continue
+        seen.add(up)
+        if up in kept:
+            found.add(up)
+        else:
+            waiting.extend(nouns[up].hypernyms)
+    above = {up for one in found for up in closure(nouns, [one]) - {one}}
+    return sorted(found - above)
+
+
+class Words:
+    """Hands every word to one concept."""
+
+    def __init__(self) -> None:
+        self.owner: dict[str, str] = dict(names.WORDS)
+        # A decision about a concept's name outranks any other claim to that word.
+        self.owner.update({name: one for one, name in names.NAMES.items()})
+
+    def take(self, word: str, concept: str) -> bool:
+        """Whether `concept` may have `word`; it is its from now on."""
+        return self.owner.setdefault(word, concept) == concept
+
+
+def clean(word: str) -> str:
+    """Lower case, single spaces, no separator of the table."""
+    return re.sub(r"\s+", " ", word.replace("|", " ").replace("_", " ")).strip().lower()
+
+
+def name_concepts(concepts: list[Concept], candidates: dict[str, list[str]], words: Words) -> None:
+    """Give names: ancestors with many classes first, then classes, then the rest."""
+    for concept in sorted(concepts, key=lambda c: (-len(c.leaves), c.id)):
+        options = [names.NAMES[concept.id]] if concept.id in names.NAMES else []
+        options += candidates[concept.id]
+        free = (word for word in options if words.take(word, concept.id))
+        concept.name = next(free, "")
+        if not concept.name:
+            concept.name = f"{options[0]} ({concept.id})"
+            words.take(concept.name, concept.id)
+
+
+def add_synonyms(
+    concepts: list[Concept], candidates: dict[str, list[str]], words: Words, counts: Counter[str]
+) -> None:
+    """Give every word that is still free, and the plurals that captions use."""
+    for concept in sorted(concepts, key=lambda c: (-len(c.leaves), c.id)):
+        assigned = [word for word, one in names.WORDS.items() if one == concept.id]
+        for word in (*candidates[concept.id], *assigned):
+            refused = word in names.REFUSED and word not in assigned
+            known = word == concept.name or word in concept.synonyms
+            if not refused and not known and words.take(word, concept.id):
+                concept.synonyms.append(word)
+    for concept in concepts:
+        for word in (concept.name, *concept.synonyms.copy()):
+            for many in plurals(word):
+                if counts[many] >= EVERYDAY and many not in words.owner:
+                    words.take(many, concept.id)
+                    concept.synonyms.append(many)
+
+
+def plurals(word: str) -> list[str]:
+    """Regular plural forms of the last word."""
+    if re.search(r"(s|x|z|ch|sh)$", word):
+        return [f"{word}es"]
+    if re.search(r"[^aeiou]y$", word):
+        return [f"{word[:-1]}ies"]
+    if word.endswith("f"):
+        return [f"{word}s", f"{word[:-1]}ves"]
+    return [f"{word}s"]
+
+
+def class_words(nouns: dict[str, Synset], classes: list[str]) -> dict[str, list[str]]:
+    """Candidate names of the classes: clean names, WordNet's words, the published labels."""
+    short, labels = (
+        json.loads(sources.class_name_file(f"imagenet1k_{name}.json").read_text("utf-8"))
+        for name in ("clean_names", "label_to_names")
+    )
+    found: dict[str, list[str]] = {}
+    for index, one in enumerate(classes):
+        tidy = [short[index]] if len(short[index]) < 32 and "/" not in short[index] else []
+        words = [*tidy, *nouns[one].lemmas, *labels[str(index)].split(", ")]
+        found[one] = list(dict.fromkeys(clean(word) for word in words))
+    return found
+
+
+def inherited(nouns: dict[str, Synset], classes: list[str]) -> dict[str, list[str]]:
+    """Everyday words of ancestors that have one class only: `horse` finds the sorrel."""
+    leaves = leaf_sets(nouns, classes)
+    found: dict[str, list[str]] = {}
+    for one in classes:
+        chain, at = [], one
+        while True:
+            single = [up for up in nouns[at].hypernyms if len(leaves[up]) == 1]
+            if not single:
+                break
+            at = single[0]
+            chain += [clean(word) for word in nouns[at].lemmas]
+        found[one] = [word for word in chain if word in names.INHERITED]
+    return found
+
+
+def concept_table(data: Path, nouns_file: Path, probes: list[ProbeWords]) -> list[Concept]:
+    """All concepts: classes in class order, ancestors by id, probes."""
+    nouns, counts = read_nouns(nouns_file), caption_counts(data)
+    sample = photos.photo_set(data, "imagenet")
+    order = sorted(sample.rows, key=lambda row: int(row["index"]))
+    classes = [row["wnid"] for row in order]
+    kept, leaves = kept_ancestors(nouns, classes), leaf_sets(nouns, classes)
+    concepts = [
+        Concept(one, f"class:{index}", nouns[one].definition, leaves[one])
+        for index, one in enumerate(classes)
+    ] + [Concept(one, "", nouns[one].definition, leaves[one]) for one in sorted(kept)]
+    candidates = class_words(nouns, classes)
+    for one, equals in kept.items():
+        own = [clean(word) for word in nouns[one].lemmas]
+        candidates[one] = own + [clean(w) for other in equals for w in nouns[other].lemmas]
+    words, table = Words(), set(kept)
+    probe_concepts = []
+    for row, probe in enumerate(probes):
+        for word in (probe.name, *probe.synonyms):
+            words.owner[word] = probe.id
+        made = Concept(probe.id, f"probe:{row}", probe.definition, name=probe.name)
+        made.synonyms = list(probe.synonyms)
+        probe_concepts.append(made)
+    name_concepts(concepts, candidates, words)
+    add_synonyms(concepts, candidates, words, counts)
+    passed_on = {one.id: [] for one in concepts} | inherited(nouns, classes)
+    add_synonyms(concepts, passed_on, words, counts)
+    for concept in concepts:
+        concept.parents = nearest(nouns, concept.id, table)
+    return [*concepts, *probe_concepts]
+
+
+def write(concepts: list[Concept], path: Path) -> None:
+    """The table as a file."""
+    text = "\n".join([HEADER, *(concept.line() for concept in concepts)]) + "\n"
+    path.write_text(text, encoding="utf-8", newline="\n")

@@ -1,0 +1,95 @@
+"""Measures used to choose and to report: average precision, retrieval in groups, calibration.
+
+Pure functions of arrays; nothing here knows a model or a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating]
+Truth = NDArray[np.bool_]
+
+
+def average_precision(scores: Floats, truth: Truth) -> float:
+    """Mean of the precision at each right one, best first (ties by position)."""
+    ranked = truth[np.argsort(-scores, kind="stable")]
+    if not ranked.any():
+        return float("nan")
+    precision = np.cumsum(ranked) / np.arange(1, len(ranked) + 1)
+    return float(precision[ranked].mean())
+
+
+def weighted_average_precision(scores: Floats, truth: Truth, weights: Floats) -> float:
+    """Average precision where a photo counts as `weights` of them."""
+    order = np.argsort(-scores, kind="stable")
+    right = truth[order] * weights[order]
+    total = np.cumsum(weights[order])
+    precision = np.cumsum(right) / np.maximum(total, 1e-12)
+    return float((precision * right).sum() / max(right.sum(), 1e-12))
+
+
+def group_map(vectors: Floats, groups: Sequence[str], only: Truth | None = None) -> float:
+    """Mean AP of finding the rest of a photo's group, over the photos of groups of two or more."""
+    names = np.array(groups)
+    likeness = vectors @ vectors.T
+    found = []
+    for row in range(len(names)):
+        truth = names == names[row]
+        truth[row] = False
+        if truth.any() and (only is None or only[row]):
+            scores = likeness[row].copy()
+            scores[row] = -np.inf
+            found.append(average_precision(scores, truth))
+    return float(np.mean(found))
+
+
+def group_recall(vectors: Floats, groups: Sequence[str]) -> float:
+    """Share of a group's other k photos among a photo's k nearest, averaged over photos."""
+    names = np.array(groups)
+    likeness = vectors @ vectors.T
+    np.fill_diagonal(likeness, -np.inf)
+    found = []
+    for row in range(len(names)):
+        others = int((names == names[row]).sum()) - 1
+        if others:
+            nearest = np.argsort(-likeness[row], kind="stable")[:others]
+            found.append((names[nearest] == names[row]).mean())
+    return float(np.mean(found))
+
+
+def neighbours_precision(
+    vectors: Floats, labels: Sequence[str], k: int = 10, only: Truth | None = None
+) -> float:
+    """Share of the k nearest with the same label, over labels that k others have."""
+    names = np.array(labels)
+    likeness = vectors @ vectors.T
+    np.fill_diagonal(likeness, -np.inf)
+    found = []
+    for row in range(len(names)):
+        if names[row] and (names == names[row]).sum() > k and (only is None or only[row]):
+            nearest = np.argsort(-likeness[row], kind="stable")[:k]
+            found.append((names[nearest] == names[row]).mean())
+    return float(np.mean(found))
+
+
+def log_softmax(logits: Floats, temperature: float = 1.0) -> Floats:
+    """Row by row, in double precision."""
+    scaled = logits.astype(np.float64) / temperature
+    scaled -= scaled.max(axis=1, keepdims=True)
+    return scaled - np.log(np.exp(scaled).sum(axis=1, keepdims=True))
+
+
+def calibration_error(probabilities: Floats, truth: Truth, bins: int = 15) -> float:
+    """Expected calibration error over equally wide bins."""
+    at = np.minimum((probabilities * bins).astype(int), bins - 1)
+    total = 0.0
+    for one in range(bins):
+        inside = at == one
+        if inside.any():
+            gap = abs(probabilities[inside].mean() - truth[inside].mean())
+            total += gap * inside.mean()
+    return float(total)
