@@ -65,9 +65,12 @@ def run_python(code: str) -> None:
 
 
 def _child(command: Sequence[str], cwd: Path = HOUSE) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command, cwd=cwd, env=environment(), check=True, stdout=subprocess.PIPE, encoding="utf-8"
+    done = subprocess.run(
+        command, cwd=cwd, env=environment(), stdout=subprocess.PIPE, encoding="utf-8", check=False
     )
+    if done.returncode:
+        raise RuntimeError(f"{command} ended with {done.returncode}: {done.stdout[-2000:]}")
+    return done
 
 
 def environment() -> dict[str, str]:

@@ -37,6 +37,7 @@ class Life(RuleBasedStateMachine):
         self.ids: dict[str, str] = {}  # path -> id at the last sync
         self.tagged: dict[str, set[str]] = {}
         self.removed: set[str] = set()
+        self.unseen: set[str] = set()  # removed at some sync: their content may be stale
         self.known: set[str] = set()
         self.plugged = True
         self.patch = pytest.MonkeyPatch()
@@ -147,6 +148,7 @@ class Life(RuleBasedStateMachine):
             if path in self.ids and self.synced.get(path) is not None:
                 assert rows[path].id == self.ids[path] or digest != self.synced[path]
         self._check_moves(rows)
+        self.unseen |= self.removed
         self.ids = {path: one.id for path, one in rows.items() if path is not None}
         self.known |= set(self.ids.values())
         self.synced = dict(self.files)
@@ -157,7 +159,8 @@ class Life(RuleBasedStateMachine):
         for path, digest in self.synced.items():
             if before.count(digest) == now.count(digest) == 1 and path not in self.files:
                 new = next(p for p, d in self.files.items() if d == digest)
-                if new not in self.synced:
+                # A removed photo is not looked at: edited and moved at once, it is a new one.
+                if new not in self.synced and self.ids[path] not in self.unseen:
                     assert rows[new].id == self.ids[path], (path, new)
 
     @invariant()
@@ -199,5 +202,5 @@ def test_many_long_lives() -> None:
     from hypothesis.stateful import run_state_machine_as_test
 
     run_state_machine_as_test(
-        Life, settings=settings(_quick, max_examples=120, stateful_step_count=40)
+        Life, settings=settings(_quick, max_examples=60, stateful_step_count=30)
     )

@@ -112,7 +112,7 @@ def build(data: Path, work: Path, wordnet: Path | None) -> None:
     )
     build_concepts.write(concepts, PACK / "concepts.tsv")
     table = tables.read(PACK / "concepts.tsv")
-    calibration = np.tile(np.float32([1, 0, calibrate.FLOOR]), (len(table.ids), 1))
+    calibration = np.tile(np.array([1, 0, calibrate.FLOOR], np.float32), (len(table.ids), 1))
     for probe in trained:
         calibration[table.index(probe.words.id)] = (probe.scale, probe.offset, probe.floor)
     np.save(PACK / "calibration.npy", calibration.astype(np.float32))

@@ -26,7 +26,7 @@ CLASSES = 1000
 FEATURES = 1280
 OPSET = 17  # old enough for every runtime that the product accepts
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 
 class Graph:

@@ -2,7 +2,7 @@
 
     python -m weights.evaluate --data ../shared --work ../build-cache
 
-It reads the pack and the cached features; it trains nothing and writes nothing.
+It reads the pack and the cached features; it trains nothing and writes nothing but that cache.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SUPERCLASSES = _ids(
     "n03051540 n03800933 n03405725 n07705931 n07707451 n02913152 n02876657 n04565375 n04451818"
 )
 
-Floats = NDArray[np.floating]
+Floats = NDArray[np.float64]
 
 
 class Shipped:

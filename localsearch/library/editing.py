@@ -10,11 +10,9 @@ from typing import Any
 
 from localsearch.catalog import input_reads as reads
 from localsearch.catalog import inputs, roots, tags
-from localsearch.catalog import known as known_rows
 from localsearch.catalog.input_reads import InputRow
 from localsearch.catalog.truth import Truth
 from localsearch.errors import InputError, LibraryMissing
-from localsearch.sync.adding import NewInput
 
 Ids = str | Iterable[str]
 
@@ -103,28 +101,6 @@ def drop_root(truth: Truth, root: int) -> int:
         gone = roots.forget_root(conn, root)
     forget_contents(truth, gone)
     return gone.inputs
-
-
-def new_input(source: Any) -> NewInput:
-    """One item of `add_many`: a source, or a mapping with the arguments of `Library.add`."""
-    if isinstance(source, Mapping):
-        try:
-            new = NewInput(**source)
-        except TypeError as error:
-            raise InputError(f"not arguments of add: {error}") from error
-    else:
-        new = NewInput(source)
-    check_new(new)
-    return new
-
-
-def check_new(new: NewInput) -> None:
-    """Raise InputError for what can be seen to be wrong before anything is read."""
-    if sum(given is not None for given in (new.source, new.base64, new.data)) != 1:
-        raise InputError("give exactly one of source, base64 and data")
-    if new.id is not None and not new.id.strip():
-        raise InputError("an id cannot be empty")
-    _check_json(new.metadata)
 
 
 def _check_json(metadata: Mapping[str, Any]) -> None:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from localsearch.catalog.truth import Truth
 from localsearch.errors import LibraryClosed, LibraryReadOnly
-from localsearch.library import editing, finding, looking, syncing
+from localsearch.library import editing
 from localsearch.library.editing import Ids
+from localsearch.library.later import Later
 from localsearch.library.live import LiveState
 from localsearch.library.models import Models
 from localsearch.library.parts import Parts
 from localsearch.library.places import AnyPath, absolute
-from localsearch.library.syncing import Stop, stop_of
 from localsearch.pack import Pack
 from localsearch.records import (
     Added,
@@ -30,12 +30,21 @@ from localsearch.records import (
     SyncEstimate,
     SyncReport,
 )
-from localsearch.search.page import Page
-from localsearch.search.terms import Term
-from localsearch.sync.adding import NewInput
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+    from localsearch.library import finding, folders, looking, syncing
+    from localsearch.library.syncing import Stop
+    from localsearch.search.page import Page
+    from localsearch.search.terms import Term
+    from localsearch.sync import adding
+else:
+    adding = Later("localsearch.sync.adding")
+    finding = Later("localsearch.library.finding")
+    folders = Later("localsearch.library.folders")
+    looking = Later("localsearch.library.looking")
+    syncing = Later("localsearch.library.syncing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +119,7 @@ class Library:
 
     def roots(self) -> tuple[Root, ...]:
         """The photo folders, each with whether it can be reached now."""
-        return syncing.describe_roots(self._parts)
+        return folders.describe_roots(self._parts)
 
     def add_root(
         self, path: AnyPath, name: str | None = None, ignore: Sequence[str] | None = None
@@ -121,22 +130,22 @@ class Library:
         Raises LibraryMissing (no such folder), InputError (it lies in another root, or holds one).
         """
         folder = absolute(path)
-        syncing.add_root(self._writable(), folder, name, ignore)
+        folders.add_root(self._writable(), folder, name, ignore)
         return next(root for root in self.roots() if root.path.resolve() == folder.resolve())
 
     def move_root(self, name: str, path: AnyPath) -> Root:
         """Tell where a photo folder lies now; ids, tags and features are kept."""
         folder = absolute(path)
-        syncing.move_root(self._writable(), name, folder)
+        folders.move_root(self._writable(), name, folder)
         return next(root for root in self.roots() if root.name == name)
 
     def drop_root(self, name: str) -> int:
         """Forget a photo folder and all its inputs, for good; gives how many. Files stay."""
-        return editing.drop_root(self._writable().truth, syncing.root_named(self._parts, name).key)
+        return editing.drop_root(self._writable().truth, folders.root_named(self._parts, name).key)
 
     def find_roots_again(self) -> None:
         """Look for roots that moved with their drive or their store, and remember the place."""
-        syncing.note_moved(self._writable())
+        folders.note_moved(self._writable())
 
     # -- photos in ---------------------------------------------------------------------------
 
@@ -164,7 +173,7 @@ class Library:
         orders = syncing.orders_of(
             parts,
             progress=progress,
-            stop=stop_of(stop),
+            stop=syncing.stop_of(stop),
             threads=threads,
             gentle=gentle,
             allow_removals=allow_removals,
@@ -183,7 +192,7 @@ class Library:
         orders = syncing.orders_of(
             self._parts,
             progress=None,
-            stop=stop_of(stop),
+            stop=syncing.stop_of(stop),
             threads=None,
             gentle=False,
             allow_removals=False,
@@ -207,15 +216,17 @@ class Library:
         `base64` takes base64 text or a data URI, `data` encoded bytes. `id`: your own, or a new
         one is given. A picture that cannot be read is an input with that state and reason.
         """
-        new = NewInput(source, base64, data, id, dict(tags or {}), dict(metadata or {}), source_url)
-        editing.check_new(new)
-        return next(iter(self._add([new], stop_of(None))))
+        new = adding.NewInput(
+            source, base64, data, id, dict(tags or {}), dict(metadata or {}), source_url
+        )
+        adding.check_new(new)
+        return next(iter(self._add([new], None)))
 
     def add_many(self, sources: Iterable[Any], *, stop: Stop = None) -> Iterator[Added]:
         """Add many, in order, one result each; a mapping holds the arguments of `add`."""
-        return self._add((editing.new_input(source) for source in sources), stop_of(stop))
+        return self._add((adding.new_input(source) for source in sources), stop)
 
-    def _add(self, news: Iterable[NewInput], stop: Callable[[], bool]) -> Iterator[Added]:
+    def _add(self, news: Iterable[adding.NewInput], stop: Stop) -> Iterator[Added]:
         return syncing.run_add(self._writable(), news, stop, self._options.lock_timeout)
 
     # -- searching ---------------------------------------------------------------------------

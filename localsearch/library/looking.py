@@ -166,9 +166,9 @@ def verify(parts: Parts) -> tuple[Finding, ...]:
     """Compare everything with everything; segments that are wrong are set aside, and built anew
     by the next sync."""
     findings = tuple(verify_store(parts.truth, parts.pack))
-    for finding in findings:
-        if finding.code in SEGMENT_CODES:
-            parts.live.set_aside(finding.where)
+    for one in findings:
+        if one.code in SEGMENT_CODES:
+            parts.live.set_aside(one.where)
     return findings
 
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from typing import TYPE_CHECKING
 
 from localsearch.catalog import input_reads as reads
 from localsearch.catalog.truth import Truth
-from localsearch.encoders.image import ImageEncoder, open_image_encoder
 from localsearch.pack import Pack
-from localsearch.pipeline.job import Job, Outcome
-from localsearch.pipeline.one import features_of_one
-from localsearch.pipeline.stages import features_of
 from localsearch.sources.limits import Limits
+
+if TYPE_CHECKING:
+    from localsearch.encoders.image import ImageEncoder
+    from localsearch.pipeline.job import Job, Outcome
 
 THUMBNAIL_SIDE = 320  # pixels of the short side; at least the pack's input, so that a new pack fits
 
@@ -37,6 +38,8 @@ class Models:
 
     def encoder(self, threads: int = 1) -> ImageEncoder:
         """The encoder with that many threads; opened once."""
+        from localsearch.encoders.image import open_image_encoder
+
         with self._lock:
             if threads not in self._encoders:
                 self._encoders[threads] = open_image_encoder(
@@ -53,12 +56,15 @@ class Models:
 
     def outcome_of(self, data: bytes) -> Outcome:
         """Features of one encoded picture, or its refusal."""
+        from localsearch.pipeline.one import features_of_one
+
         return features_of_one(data, self.encoder(), self._pack.image, self.limits)
 
     def reader(
         self, truth: Truth, *, threads: int | None = None, gentle: bool = False
     ) -> Callable[[Iterable[Job], Callable[[], bool]], Iterator[Outcome]]:
         """The pipeline: jobs in, outcomes out, contents that are known already not inferred."""
+        from localsearch.pipeline.stages import features_of
 
         def known(digest: bytes) -> bool:
             if not truth.features.have([digest]):

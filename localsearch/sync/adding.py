@@ -50,6 +50,27 @@ class _Place:
     name: bytes
 
 
+def new_input(source: Any) -> NewInput:
+    """One item of `add_many`: a source, or a mapping with the arguments of `Library.add`."""
+    if isinstance(source, Mapping):
+        try:
+            new = NewInput(**source)
+        except TypeError as error:
+            raise InputError(f"not arguments of add: {error}") from error
+    else:
+        new = NewInput(source)
+    check_new(new)
+    return new
+
+
+def check_new(new: NewInput) -> None:
+    """Raise InputError for what can be seen to be wrong before anything is read."""
+    if sum(given is not None for given in (new.source, new.base64, new.data)) != 1:
+        raise InputError("give exactly one of source, base64 and data")
+    if new.id is not None and not new.id.strip():
+        raise InputError("an id cannot be empty")
+
+
 def add_inputs(
     truth: Truth,
     founds: Sequence[FoundRoot],
