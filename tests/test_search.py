@@ -17,7 +17,8 @@ from localsearch.errors import (
 )
 from localsearch.records import ConceptValue, Ranked
 from localsearch.scores import value_of
-from localsearch.search import visual
+from localsearch.search import matching, visual
+from localsearch.search.clauses import concept as concept_clause
 from localsearch.search.grammar import parse
 from localsearch.search.page import Lookups, Page, Place, hits_of, offset_of, page_of
 from localsearch.search.plan import Estimate, cheapest_first, plan
@@ -70,8 +71,13 @@ def store(stores: list[Store]) -> Store:
 
 @pytest.fixture
 def eager_scan(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Scan small stores too, which would be scored whole otherwise."""
-    monkeypatch.setattr(visual, "_FEW", 8)
+    """Take the ways of large stores in small ones too: scans, and tables instead of look-ups."""
+    take_the_ways_of_large_stores(monkeypatch, 8)
+
+
+def take_the_ways_of_large_stores(monkeypatch: pytest.MonkeyPatch, few: int) -> None:
+    for module in (visual, matching, concept_clause):
+        monkeypatch.setattr(module, "_FEW", few)
 
 
 def pairs(ranked: Ranked) -> list[tuple[int, int]]:
@@ -146,7 +152,7 @@ def test_random_trees_agree_with_the_oracle(
     offset: int,
     few: int,
 ) -> None:
-    monkeypatch.setattr(visual, "_FEW", few)
+    take_the_ways_of_large_stores(monkeypatch, few)
     agree(stores[which], tree, min_score, limit, offset)
 
 
@@ -215,6 +221,8 @@ def test_the_order_of_terms_changes_nothing(stores: list[Store], terms: list[Ter
         (like(PICTURES[0], min_score=0.5) & ids([f"id-{n}" for n in range(30, 37)]), "exact"),
         (like(PICTURES[0]) & ~tag("pet"), "scan"),
         (like(PICTURES[0]) & ids(["id-5", "id-9"]), "exact"),
+        (like(PICTURES[0]) & ~state("missing"), "scan"),
+        (like(PICTURES[0]) & state("undecodable"), "exact"),
         (tag("pet") | path("2023/**"), "catalog"),
         (~concept("red"), "postings"),
     ],
