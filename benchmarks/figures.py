@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from math import isnan
 from statistics import median
 from typing import Any
 
@@ -113,6 +114,8 @@ def _line(figure: Mapping[str, Any]) -> str:
 
 def shown(value: float) -> str:
     """Three digits that count; whole numbers with their thousands set off."""
+    if isnan(value):
+        return "none"
     if abs(value) >= 1000 or value == int(value):
         return f"{value:,.0f}"
     return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"

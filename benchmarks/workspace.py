@@ -52,7 +52,8 @@ class Workspace:
     """A temporary folder; use it as a context manager. `data` is the folder of test data."""
 
     def __init__(self, data: Path | None, sizes: Sizes, tell: Callable[[str], None]) -> None:
-        self.data, self.sizes, self.tell = data, sizes, tell
+        self.data = data.resolve() if data is not None else None
+        self.sizes, self.tell = sizes, tell
         self._temporary = tempfile.TemporaryDirectory(prefix="localsearch-bench-")
         self.folder = Path(self._temporary.name).resolve()
         self._fresh = 0

@@ -44,9 +44,9 @@ def kill_rounds(tmp_path: Path, rounds: int, seed: int) -> None:
     for number in range(rounds):
         for n in range(8):
             write_photo(photos / f"r{number % 3}" / f"{number}-{n}.png", 100 + 8 * number + n)
+        arguments = (photos, store, tiny_pack_folder(), single, number)
         child = subprocess.Popen(
-            [sys.executable, "-c", textwrap.dedent(CHILD)]
-            + [str(photos), str(store), str(tiny_pack_folder()), str(single), str(number)],
+            [sys.executable, "-c", textwrap.dedent(CHILD), *map(str, arguments)],
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -69,7 +69,7 @@ def kill_rounds(tmp_path: Path, rounds: int, seed: int) -> None:
         sizes.append(len(list(folder.iterdir())) if folder.exists() else 0)
     with open_library(photos, store=store) as library:
         library.sync()
-        assert library.status().ok == len(acknowledged) + 8 * rounds or library.status().ok > 0
+        assert library.status().ok >= len(acknowledged) + 8 * rounds
         everything = {hit.id for hit in library.scan(ls.like(single))}
         assert acknowledged <= everything
         named = library.status().segments

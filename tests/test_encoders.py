@@ -59,7 +59,7 @@ def test_prepare_is_resize_then_crop(width: int, height: int, seed: int) -> None
     found, expected = prepare(pixels, image), plain(pixels, image)
     assert found.shape == (image.size, image.size, 3)
     assert found.dtype == np.uint8
-    assert np.abs(found.astype(int) - expected).max() <= 1
+    assert np.abs(found.astype(int) - expected).max() <= 2
 
 
 @pytest.mark.parametrize("shape", [(1, 20_000), (20_000, 1), (1, 1), (2, 30_001), (4000, 3)])

@@ -350,3 +350,17 @@ def test_every_kind_of_source_can_be_added(photos: Path, tmp_path: Path) -> None
         many = list(library.add_many([data, b"bad", {"source": file}]))
         assert [m.state == "ok" for m in many] == [True, False, True]
         assert library.verify() == ()
+
+
+def test_the_next_page_of_a_query_picture_that_can_be_read_only_once(photos: Path) -> None:
+    import io
+
+    make_tree(photos, 6)
+    with open_library(photos) as library:
+        library.sync()
+        once = io.BytesIO((photos / "f0" / "0.png").read_bytes())
+        first = library.search(ls.like(once), limit=4)
+        second = first.next()
+        assert second is not None and second.next() is None
+        ids = [hit.id for hit in [*first, *second]]
+        assert len(set(ids)) == 6 and first[0].score == 1.0

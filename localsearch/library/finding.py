@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -35,20 +36,34 @@ def tree_of(parts: Parts, query: Term | str) -> Term:
     return parse(query, parts.pack.vocabulary) if isinstance(query, str) else query
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A search that can go on: `vectors` keeps the query pictures, which may be read only once."""
+
+    parts: Parts
+    tree: Term
+    limit: int
+    min_score: float
+    vectors: dict[tuple[object, ...], npt.NDArray[np.float32]] = field(default_factory=dict)
+
+
 def search(parts: Parts, tree: Term, limit: int, page: int, min_score: float) -> Page:
     """One page of hits; see `Library.search`."""
+    return _page(_Asked(parts, tree, limit, min_score), page)
+
+
+def _page(asked: _Asked, page: int) -> Page:
+    parts, limit = asked.parts, asked.limit
     offset = offset_of(page, limit)
 
     def use(snapshot: Snapshot) -> Page:
-        result = run(snapshot, tree, limit=limit, offset=offset, min_score=min_score)
-        again = partial(_page_again, parts, tree, limit, min_score)
-        return page_of(snapshot, result, lookups_of(parts, snapshot.conn), page=page, again=again)
+        snapshot.vectors.update(asked.vectors)
+        result = run(snapshot, asked.tree, limit=limit, offset=offset, min_score=asked.min_score)
+        asked.vectors.update(snapshot.vectors)
+        lookups = lookups_of(parts, snapshot.conn)
+        return page_of(snapshot, result, lookups, page=page, again=partial(_page, asked))
 
     return with_snapshot(parts, use)
-
-
-def _page_again(parts: Parts, tree: Term, limit: int, min_score: float, page: int) -> Page:
-    return search(parts, tree, limit, page, min_score)
 
 
 def scan(parts: Parts, tree: Term, min_score: float) -> Iterator[Hit]:
