@@ -20,6 +20,22 @@ def _own_user_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     patch.undo()
 
 
+@pytest.fixture(autouse=True)
+def _verified(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After each test, every store it opened is whole, unless the test damages it on purpose."""
+    from tests.make_library import OPENED
+
+    OPENED.clear()
+    yield
+    stores = [store for store in OPENED if (store / "catalog.sqlite").exists()]
+    if stores and request.node.get_closest_marker("damages") is None:
+        import localsearch as ls
+
+        for store in stores:
+            with ls.open(store=store) as library:
+                assert [one for one in library.verify() if one.code != "leftover"] == []
+
+
 @pytest.fixture(scope="session")
 def tiny_pack() -> str:
     """A small real pack: a seeded ONNX network, a dozen classes, ancestors and probes."""

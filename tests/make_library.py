@@ -27,9 +27,15 @@ def settle(path: Path, age: int = 0) -> None:
     os.utime(path, ns=(OLD_NS + age * 10**9, OLD_NS + age * 10**9))
 
 
+OPENED: set[Path] = set()
+"""Stores that this test has opened: `conftest` verifies them when it ends."""
+
+
 def open_library(folder: Path, **options: Any) -> ls.Library:
     """Open (or make) the library of a folder with the tiny pack."""
-    return ls.open(folder, pack=str(tiny_pack_folder()), **options)
+    library = ls.open(folder, pack=str(tiny_pack_folder()), **options)
+    OPENED.add(library.store)
+    return library
 
 
 def counts(report: ls.SyncReport) -> dict[str, int]:

@@ -111,6 +111,7 @@ def test_lost_thumbnails_are_made_again(photos: Path, published: Path) -> None:
         assert library.thumbnail(one.id)[:2] == b"\xff\xd8"
 
 
+@pytest.mark.damages
 def test_a_damaged_catalog_is_said_plainly(photos: Path, published: Path) -> None:
     catalog = published / "catalog.sqlite"
     catalog.write_bytes(b"this is no database" * 500)
@@ -121,6 +122,7 @@ def test_a_damaged_catalog_is_said_plainly(photos: Path, published: Path) -> Non
         ls.open(store=published)
 
 
+@pytest.mark.damages
 def test_a_damaged_pack_copy_is_replaced_or_named(photos: Path, published: Path) -> None:
     network = next((published / "packs").glob("*/*.onnx"))
     flipped(network, 0.5)
