@@ -14,7 +14,9 @@ so that `import localsearch` costs next to nothing and imports neither numpy nor
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+
+# Type checkers take it for True. Importing `typing` for it would cost ten times this file.
+TYPE_CHECKING = False
 
 __version__ = "0.1.0"
 
@@ -75,6 +77,8 @@ _ROOMS = {
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from localsearch.errors import (
         DependencyMissing,
         InputError,
