@@ -78,10 +78,19 @@ class LiveSet:
 
         Flat arrays for a partial sort.
         """
-        lists = [part.values_of(concept) for part in self.parts()]
+        lists = [self._listed(part, concept, at_least) for part in self.parts()]
         rows = np.concatenate([rows for rows, _ in lists])
         values = np.concatenate([values for _, values in lists])
-        kept = (values >= at_least) & ~self._is_dead(rows)
+        return rows, values
+
+    def _listed(self, part: Part, concept: int, at_least: int) -> tuple[Rows, Quantised]:
+        rows, values = part.values_of(concept)
+        kept = values >= at_least
+        if len(rows):
+            # The few dead are looked up in the long list, not the long list among the dead.
+            start, stop = np.searchsorted(self._dead, [rows[0], int(rows[-1]) + 1])
+            positions, found = positions_in(rows, self._dead[start:stop])
+            kept[positions[found]] = False
         return rows[kept], values[kept]
 
     def count(self, concept: int) -> int:
