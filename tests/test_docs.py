@@ -113,3 +113,20 @@ def test_the_two_commands_open_the_readme() -> None:
     assert first.startswith("pip install . && localsearch demo ")
     assert second.startswith('pip install -e ".[dev]" && pytest ')
     assert README.index("```") < README.index("## Your own photos")
+
+
+def test_every_error_code_and_exit_code_is_documented() -> None:
+    import localsearch.errors as errors
+    from localsearch.cli.main import EXIT_CODES
+
+    page = (REPOSITORY / "localsearch" / "docs" / "COMMANDS.md").read_text(encoding="utf-8")
+    kinds = [
+        kind
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, errors.LocalsearchError)
+    ]
+    assert len({kind.code for kind in kinds}) == len(kinds)
+    for kind in kinds:
+        assert f"| `{kind.code}` | {kind.__name__} |" in page
+    for code in set(EXIT_CODES.values()):
+        assert f"| {code} |" in page

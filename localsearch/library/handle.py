@@ -176,6 +176,7 @@ class Library:
             stop=syncing.stop_of(stop),
             threads=threads,
             gentle=gentle,
+            thumbnails=self._options.thumbnails,
             allow_removals=allow_removals,
             publishing=syncing.publisher(parts, self._options.lock_timeout),
         )
@@ -195,6 +196,7 @@ class Library:
             stop=syncing.stop_of(stop),
             threads=None,
             gentle=False,
+            thumbnails=self._options.thumbnails,
             allow_removals=False,
             publishing=lambda whole: None,
         )
@@ -207,7 +209,7 @@ class Library:
         base64: str | None = None,
         data: bytes | None = None,
         id: str | None = None,
-        tags: Mapping[str, bool] | None = None,
+        tags: Mapping[str, bool] | Iterable[str] | None = None,
         metadata: Mapping[str, Any] | None = None,
         source_url: str | None = None,
     ) -> Added:
@@ -217,7 +219,7 @@ class Library:
         one is given. A picture that cannot be read is an input with that state and reason.
         """
         new = adding.NewInput(
-            source, base64, data, id, dict(tags or {}), dict(metadata or {}), source_url
+            source, base64, data, id, adding.tags_of(tags), dict(metadata or {}), source_url
         )
         adding.check_new(new)
         return next(iter(self._add([new], None)))

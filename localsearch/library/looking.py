@@ -8,14 +8,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from localsearch.catalog import contents, described
+from localsearch.catalog import contents, described, settings
 from localsearch.catalog import input_reads as reads
 from localsearch.catalog import roots as root_rows
 from localsearch.catalog.input_reads import InputRow
 from localsearch.catalog.migrations import STORE_FORMAT
 from localsearch.errors import InputError, LibraryMissing, PackError, PictureError
 from localsearch.library import finding
-from localsearch.library.models import THUMBNAIL_SIDE
+from localsearch.library.models import PROVIDER_SETTING, THUMBNAIL_SIDE
 from localsearch.library.parts import Parts
 from localsearch.pack import find_pack, load_pack
 from localsearch.records import (
@@ -142,6 +142,8 @@ def status(parts: Parts, notes: Sequence[str]) -> Status:
         live = parts.live.current(conn)
         counts = reads.count_by_state(conn)
         removed = reads.count_removed(conn)
+        last_used = settings.value(conn, PROVIDER_SETTING, parts.models.wanted_provider)
+    provider = parts.models.provider() or last_used or "auto"
     pack = parts.pack
     return Status(
         store=parts.truth.store,
@@ -157,7 +159,7 @@ def status(parts: Parts, notes: Sequence[str]) -> Status:
         generation=live.generation,
         segments=len(live.segments),
         tail=len(live.tail.rows),
-        provider=parts.models.provider(),
+        provider=provider,
         notes=(*notes, *live.notes, *_newer_pack(parts)),
     )
 

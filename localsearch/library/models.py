@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from localsearch.encoders.image import ImageEncoder
     from localsearch.pipeline.job import Job, Outcome
 
+PROVIDER_SETTING = "provider"  # of the catalog: what ran the network last, for `status`
 THUMBNAIL_SIDE = 320  # pixels of the short side; at least the pack's input, so that a new pack fits
 
 
@@ -47,12 +48,17 @@ class Models:
                 )
             return self._encoders[threads]
 
-    def provider(self) -> str:
-        """What runs the network, or what will: not loaded for the asking."""
+    def provider(self) -> str | None:
+        """What runs the network; None while it is not loaded (asking does not load it)."""
         with self._lock:
             for encoder in self._encoders.values():
                 return encoder.provider
-        return f"{self._provider} (not loaded)"
+        return None
+
+    @property
+    def wanted_provider(self) -> str:
+        """What was asked for at open."""
+        return self._provider
 
     def outcome_of(self, data: bytes) -> Outcome:
         """Features of one encoded picture, or its refusal."""
@@ -61,7 +67,12 @@ class Models:
         return features_of_one(data, self.encoder(), self._pack.image, self.limits)
 
     def reader(
-        self, truth: Truth, *, threads: int | None = None, gentle: bool = False
+        self,
+        truth: Truth,
+        *,
+        threads: int | None = None,
+        gentle: bool = False,
+        thumbnails: bool = True,
     ) -> Callable[[Iterable[Job], Callable[[], bool]], Iterator[Outcome]]:
         """The pipeline: jobs in, outcomes out, contents that are known already not inferred."""
         from localsearch.pipeline.stages import features_of
@@ -77,7 +88,7 @@ class Models:
             encoder_factory=self.encoder,
             image=self._pack.image,
             known=known,
-            thumbnail_side=THUMBNAIL_SIDE,
+            thumbnail_side=THUMBNAIL_SIDE if thumbnails else 0,
             limits=self.limits,
             threads=threads or self._threads,
             gentle=gentle,

@@ -149,12 +149,7 @@ def _free_name(name: str, taken: Mapping[str, Path]) -> str:
 
 def _create(place: Path, pack_name: str) -> None:
     """Make the folder, the catalog, and the store's own copy of its pack; the catalog last."""
-    kind = machine.file_system_of(place.parent)
-    if kind.network:
-        raise LibraryError(
-            f"{place} lies on a network file system ({kind.kind}), where SQLite can lose data",
-            hint="keep the store on a local disk: --store DIR; the photos may stay where they are",
-        )
+    _refuse_network(place)
     pack = load_pack(find_pack(pack_name))
     try:
         place.mkdir(parents=True, exist_ok=True)
@@ -174,6 +169,15 @@ def _create(place: Path, pack_name: str) -> None:
         catalog.close()
 
 
+def _refuse_network(place: Path) -> None:
+    kind = machine.file_system_of(place if place.exists() else place.parent)
+    if kind.network:
+        raise LibraryError(
+            f"{place} lies on a network file system ({kind.kind}), where SQLite can lose data",
+            hint="keep the store on a local disk: --store DIR; the photos may stay where they are",
+        )
+
+
 def pack_row(pack: Pack, folder: str) -> pack_rows.PackRow:
     """What the catalog keeps of a pack; `folder` is relative to the store."""
     return pack_rows.PackRow(
@@ -186,8 +190,9 @@ def pack_row(pack: Pack, folder: str) -> pack_rows.PackRow:
 
 
 def _open_store(place: Path, wanted_pack: str | None, options: Options) -> Library:
-    read_only = options.read_only
-    catalog = open_catalog(place, read_only=read_only, lock_timeout=options.lock_timeout)
+    if not options.read_only:
+        _refuse_network(place)
+    catalog = open_catalog(place, read_only=options.read_only, lock_timeout=options.lock_timeout)
     try:
         with catalog.reading() as conn:
             active = pack_rows.active(conn)

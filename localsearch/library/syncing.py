@@ -8,8 +8,10 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from localsearch.catalog import settings
 from localsearch.errors import LibraryBusy, LibraryMissing
 from localsearch.library.folders import found_roots
+from localsearch.library.models import PROVIDER_SETTING
 from localsearch.library.parts import Parts
 from localsearch.publish import publish, replace_damaged
 from localsearch.records import Added, Progress, SyncEstimate, SyncReport
@@ -40,12 +42,15 @@ def orders_of(
     stop: Callable[[], bool],
     threads: int | None,
     gentle: bool,
+    thumbnails: bool,
     allow_removals: bool,
     publishing: Callable[[bool], None],
 ) -> Orders:
     """What a sync is told."""
     return Orders(
-        read_features=parts.models.reader(parts.truth, threads=threads, gentle=gentle),
+        read_features=parts.models.reader(
+            parts.truth, threads=threads, gentle=gentle, thumbnails=thumbnails
+        ),
         after_commit=publishing,
         progress=progress,
         stop=stop,
@@ -71,8 +76,21 @@ def run_sync(
                 "this library has no photo folder yet", hint="localsearch roots add FOLDER"
             )
         if paths is not None:
-            return sync_paths(parts.truth, founds, paths, orders)
-        return sync_roots(parts.truth, founds, orders, whole=names is None)
+            report = sync_paths(parts.truth, founds, paths, orders)
+        else:
+            report = sync_roots(parts.truth, founds, orders, whole=names is None)
+        _note_provider(parts)
+    return report
+
+
+def _note_provider(parts: Parts) -> None:
+    """Remember what ran the network, if it ran: `status` tells it without loading anything."""
+    ran = parts.models.provider()
+    with parts.truth.catalog.reading() as conn:
+        same = ran is None or settings.value(conn, PROVIDER_SETTING, "") == ran
+    if not same and ran is not None:
+        with parts.truth.catalog.writing("sync") as conn:
+            settings.put(conn, PROVIDER_SETTING, ran)
 
 
 def run_add(

@@ -50,11 +50,20 @@ class _Place:
     name: bytes
 
 
+def tags_of(tags: Mapping[str, bool] | Iterable[str] | None) -> dict[str, bool]:
+    """Tags as a mapping; names alone mean that it is so."""
+    if tags is None or isinstance(tags, Mapping):
+        return dict(tags or {})
+    if isinstance(tags, str):
+        return {tags: True}
+    return dict.fromkeys(tags, True)
+
+
 def new_input(source: Any) -> NewInput:
     """One item of `add_many`: a source, or a mapping with the arguments of `Library.add`."""
     if isinstance(source, Mapping):
         try:
-            new = NewInput(**source)
+            new = NewInput(**{**source, "tags": tags_of(source.get("tags"))})
         except TypeError as error:
             raise InputError(f"not arguments of add: {error}") from error
     else:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from localsearch.catalog.truth import Truth
@@ -120,13 +121,14 @@ def read_and_commit(
             commit_batch(truth, batch, lost.twin, tally)
             orders.after_commit(False)
 
-        for batch, done, current in _batches(to_read, orders):
-            # At most two batches wait: memory stays bounded when the disk is the slow part.
-            while len(pending) >= 2:
-                pending.pop(0).result()
-            if batch:
-                pending.append(committer.submit(write, batch))
-            teller.tell("read", done, len(to_read), tally.failed, current)
+        with closing(_batches(to_read, orders)) as batches:
+            for batch, done, current in batches:
+                # At most two batches wait: memory stays bounded when the disk is the slow part.
+                while len(pending) >= 2:
+                    pending.pop(0).result()
+                if batch:
+                    pending.append(committer.submit(write, batch))
+                teller.tell("read", done, len(to_read), tally.failed, current)
         for future in pending:
             future.result()
     return tally
@@ -134,7 +136,7 @@ def read_and_commit(
 
 def _batches(
     to_read: Sequence[ToRead], orders: Orders
-) -> Iterator[tuple[list[tuple[ToRead, Outcome]], int, str]]:
+) -> Generator[tuple[list[tuple[ToRead, Outcome]], int, str]]:
     """(a batch to commit or nothing, photos done, current path) after each photo."""
     jobs = (Job(key=n, path=read.path, size=read.sighting.size) for n, read in enumerate(to_read))
     batch: list[tuple[ToRead, Outcome]] = []

@@ -70,7 +70,8 @@ def native(root_path: bytes, folder: bytes, name: bytes) -> bytes:
     """The native path of a relative place, as the bytes that `os.fsencode` gives."""
     separator = os.sep.encode()
     inside = folder.replace(b"/", separator) if separator != b"/" else folder
-    return separator.join(part for part in (root_path.rstrip(separator), inside, name) if part)
+    top = root_path if root_path.endswith(separator) else root_path + separator  # "/" and "Y:\\" do
+    return top + separator.join(part for part in (inside, name) if part)
 
 
 def survey_root(

@@ -1,6 +1,6 @@
 """Makes `v<STORE_FORMAT>.zip`: photos with a library as this version of the program writes it.
 
-Run once for each version of the store's format, at its release: `python -m tests.old_libraries.make`.
+Run once for each version of the format, at its release: `python -m tests.old_libraries.make`.
 Later versions must open, search, sync and verify what it made; it is never made anew.
 """
 
