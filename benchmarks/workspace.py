@@ -36,7 +36,7 @@ class Sizes:
 
 
 QUICK = Sizes(200, 60, 8, 10_000, 2, 15, 5)
-FULL = Sizes(1000, 250, 40, 100_000, 5, 50, 15)
+FULL = Sizes(1000, 250, 40, 100_000, 7, 50, 15)
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,11 +77,18 @@ class Models:
         """The pipeline: jobs in, outcomes out, contents that are known already not inferred."""
         from localsearch.pipeline.stages import features_of
 
+        sure: set[bytes] = set()  # of this run: ten thousand copies ask for the same content
+
         def known(digest: bytes) -> bool:
+            if digest in sure:
+                return True
             if not truth.features.have([digest]):
                 return False
             with truth.catalog.reading() as conn:
-                return reads.facts_of_digest(conn, digest) is not None
+                if reads.facts_of_digest(conn, digest) is None:
+                    return False
+            sure.add(digest)
+            return True
 
         run = partial(
             features_of,
