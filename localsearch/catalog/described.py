@@ -10,6 +10,7 @@ from pathlib import Path
 
 from localsearch.catalog import roots, tags
 from localsearch.catalog.input_reads import InputRow
+from localsearch.catalog.inputs import ELSEWHERE
 from localsearch.records import Input
 
 
@@ -30,6 +31,11 @@ def path_of(row: InputRow, root_paths: dict[int, Path]) -> Path | None:
     return root_paths[row.root] / folder / os.fsdecode(row.name)
 
 
+def is_available(row: InputRow) -> bool:
+    """Whether its picture can be opened, as far as the last sync knows."""
+    return row.state not in ELSEWHERE
+
+
 def _describe(row: InputRow, root_paths: dict[int, Path], tagged: dict[str, bool]) -> Input:
     relative = row.relative if row.root is not None else None
     return Input(
@@ -40,7 +46,7 @@ def _describe(row: InputRow, root_paths: dict[int, Path], tagged: dict[str, bool
         path=path_of(row, root_paths),
         root=row.root_name,
         relative_path=os.fsdecode(relative) if relative is not None else None,
-        available=row.state not in ("missing", "offline", "not-on-this-disk"),
+        available=is_available(row),
         removed=row.removed,
         digest=row.digest.hex() if row.digest is not None else None,
         size=row.size,

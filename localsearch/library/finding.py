@@ -131,8 +131,7 @@ def lookups_of(parts: Parts, conn: sqlite3.Connection) -> Lookups:
 
 
 def _place_of(paths: dict[int, Path], row: InputRow) -> Place:
-    available = row.state not in ("missing", "offline", "not-on-this-disk")
-    return Place(described.path_of(row, paths), row.root_name, available)
+    return Place(described.path_of(row, paths), row.root_name, described.is_available(row))
 
 
 def _top_concepts(parts: Parts, rows: Sequence[InputRow]) -> list[tuple[ConceptValue, ...]]:
