@@ -2,7 +2,7 @@
 
     python -m benchmarks.children PHOTOS STORE      (one sync; prints JSON)
 
-Never imports the engine in the parent's process.
+The parent's process never opens the library that a child syncs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.timing import Run, peak_memory
+from benchmarks.timing import Run, busy_seconds, peak_memory
+from localsearch.machine import usable_cores
 
 HOUSE = Path(__file__).resolve().parents[1]
 _UNWANTED = ("PYTHONDONTWRITEBYTECODE", "LOCALSEARCH_LIBRARY")
@@ -26,15 +27,24 @@ _BYTECODE = HOUSE / "benchmarks" / "out" / "bytecode"
 
 @dataclass(frozen=True, slots=True)
 class SyncRun:
-    """One sync in a process of its own: opening apart, memory in bytes."""
+    """One sync in a process of its own: opening apart, memory in bytes.
+
+    `others` are the CPU seconds that other processes took meanwhile (0 where nobody tells).
+    """
 
     seconds: float
     cpu: float
+    others: float
     open_seconds: float
     peak_memory: int
     added: int
     unchanged: int
     failed: int
+
+    @property
+    def undisturbed(self) -> float:
+        """Seconds, less what others took of the cores: as if the machine had been ours."""
+        return self.seconds - self.others / usable_cores()
 
     @property
     def run(self) -> Run:
@@ -87,13 +97,15 @@ def _sync(photos: Path, store: Path) -> SyncRun:
 
     began = time.perf_counter()
     library = ls.open(store=store, roots={"photos": photos})
-    opened, cpu = time.perf_counter(), time.process_time()
+    opened, cpu, busy = time.perf_counter(), time.process_time(), busy_seconds()
     report = library.sync()
     seconds, cpu = time.perf_counter() - opened, time.process_time() - cpu
+    others = max(0.0, busy_seconds() - busy - cpu)
     library.close()
     return SyncRun(
         seconds,
         cpu,
+        others,
         opened - began,
         peak_memory(),
         report.added,

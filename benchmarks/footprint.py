@@ -53,7 +53,7 @@ def _carried_over(some: Stored, large: Stored) -> list[str]:
     )
     lines = []
     for photos in LIBRARIES:
-        low, high = (one.sync.seconds / one.sync.added * photos / 60 for one in (some, large))
+        low, high = (one.sync.undisturbed / one.sync.added * photos / 60 for one in (some, large))
         disk = (own + photos * each) / 1e9, (own + photos * (each + thumbs)) / 1e9
         lines.append(
             f"{photos:,} photos: {shown(low)} minutes (small photos) to {shown(high)} "

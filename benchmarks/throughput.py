@@ -46,9 +46,11 @@ def run(work: Workspace) -> Result:
     plain_cpu = [run.cpu / len(few) for run in runs["plain"]]
     sync_cpu = [one.cpu / len(files) for one in syncs]
     per_cost = [c / cost.total for c, cost in zip(sync_cpu, costs, strict=True)]
+    left = [len(files) / one.undisturbed for one in syncs]
     busy = [one.cpu / (one.seconds * cores) for one in syncs]
     figures = (
         spread("sync over ceiling", _over(rates, ceilings), "", CEILING),
+        spread("... of the cores that others left", _over(left, ceilings), "", CEILING),
         spread("sync over a plain loop on all cores", _over(rates, plains)),
         spread("sync", rates, "photos/s"),
         spread("ceiling", ceilings, "photos/s", note=f"{cores} cores / CPU seconds a photo"),

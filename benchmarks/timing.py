@@ -6,10 +6,12 @@ the machine did weighs on both.
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,25 @@ def ratios(above: Sequence[Run], below: Sequence[Run]) -> list[float]:
     return [a.wall / b.wall for a, b in zip(above, below, strict=True)]
 
 
+def busy_seconds() -> float:
+    """CPU seconds that this machine spent on anything so far, or that its host took; 0: unknown."""
+    try:
+        words = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()
+        ticks = os.sysconf("SC_CLK_TCK")
+    except (OSError, AttributeError, ValueError):
+        return 0.0
+    user, nice, system, _idle, _waiting, interrupts, soft, stolen = map(int, words[1:9])
+    return (user + nice + system + interrupts + soft + stolen) / ticks
+
+
 def peak_memory() -> int:
     """The most bytes that this process had resident so far; 0 where the system does not tell."""
+    try:
+        # Not getrusage on Linux: there a child begins with what its parent had.
+        lines = Path("/proc/self/status").read_text(encoding="ascii").split("\n")
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+    except (OSError, StopIteration):
+        pass
     try:
         import resource
     except ImportError:
