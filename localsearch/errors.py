@@ -22,12 +22,15 @@
     +- DependencyMissing             a package that this needs is not installed
 
 Rooms below raise these with `from`; a raw `sqlite3.Error` or a fault of ONNX Runtime never
-leaves the house. The codes are part of the JSON output and are never renamed.
+leaves the house. The codes are part of the JSON output and are never renamed. Each survives
+pickle and copy with all its attributes: it may come from a worker process.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar, TypeVar
+
+T = TypeVar("T", bound="LocalsearchError")
 
 
 class LocalsearchError(Exception):
@@ -42,6 +45,15 @@ class LocalsearchError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} ({self.hint})" if self.hint else self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _made_again, (type(self), self.args), self.__dict__
+
+
+def _made_again(kind: type[T], args: tuple[object, ...]) -> T:
+    """An error without its attributes, which are set after it: `__init__` has arguments that
+    `args` does not keep."""
+    return kind.__new__(kind, *args)
 
 
 class LibraryError(LocalsearchError):

@@ -20,8 +20,6 @@ Quantised: TypeAlias = npt.NDArray[np.uint16]
 ONE: Final = 65535
 """The quantised score 1.0. Frozen: it stands in segments."""
 
-# Forgives what a user's decimal loses on its way: 0.6 asked for must find what shows as 0.6.
-_SLACK: Final = 1e-9
 # Rows of one pass of `cosines`: 256 x 512 float64 are 1 MiB, which stays in the second cache.
 _BLOCK: Final = 256
 
@@ -43,20 +41,21 @@ def value_of(quantised: npt.ArrayLike) -> Floats:
 
 
 def at_least(threshold: float) -> int:
-    """The smallest q with q / 65535 >= threshold - 1e-9; 65536 (above all) when there is none.
+    """The smallest q with q / 65535 >= threshold; 65536 (above all) when there is none.
 
-    `at_least(value_of(q)) == q` for every q. Raises ValueError for NaN.
+    Exact, in the very division of `value_of`: no score below the threshold passes, and a score
+    that was shown passes when it is given back: `at_least(value_of(q)) == q` for every q.
+    Raises ValueError for NaN.
     """
     if threshold != threshold:
         raise ValueError("a threshold is not a number")
-    wanted = threshold - _SLACK
-    if wanted <= 0.0:
+    if threshold <= 0.0:
         return 0
-    if wanted > 1.0:
+    if threshold > 1.0:
         return ONE + 1
-    guess = int(wanted * ONE)
+    guess = int(threshold * ONE)
     # The product rounds: the true one is the guess or a neighbour.
-    return next(q for q in range(max(guess - 1, 0), guess + 3) if q / ONE >= wanted)
+    return next(q for q in range(max(guess - 1, 0), guess + 3) if q / ONE >= threshold)
 
 
 def sigmoid(values: npt.ArrayLike) -> Floats:

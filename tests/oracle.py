@@ -55,7 +55,7 @@ def search(world: World, tree: Any, min_score: float = 0.0) -> list[tuple[int, i
         value = score(world, tree, photo)
         if value is not None:
             found.append((photo.row, int(scores.quantise([value])[0])))
-    kept = [(row, q) for row, q in found if q / 65535 >= min_score - 1e-9]
+    kept = [(row, q) for row, q in found if q / 65535 >= min_score]
     return sorted(kept, key=lambda hit: (-hit[1], hit[0]))
 
 
@@ -99,7 +99,7 @@ def concept(world: World, term: Any, photo: Photo) -> float | None:
         return None
     index = world.concepts[term.name]
     q = int(photo.probabilities[index])
-    reached = q >= world.floors[index] and q / 65535 >= term.at_least - 1e-9
+    reached = q >= world.floors[index] and q / 65535 >= term.at_least
     return q / 65535 if reached else None
 
 
@@ -109,7 +109,7 @@ def likeness(world: World, term: Any, photo: Photo) -> float | None:
     query = wanted(world, term)
     cosine = scores.cosines(photo.vector[None, :], query)
     value = int(world.visual.scores(cosine)[0]) / 65535
-    return None if term.min_score is not None and value < term.min_score - 1e-9 else value
+    return None if term.min_score is not None and value < term.min_score else value
 
 
 def wanted(world: World, term: Any) -> npt.NDArray[np.float32]:

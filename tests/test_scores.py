@@ -25,7 +25,7 @@ def test_every_quantised_value_is_its_own_threshold() -> None:
 @given(st.floats(-1, 2))
 def test_at_least_is_the_smallest_that_reaches(threshold: float) -> None:
     q = scores.at_least(threshold)
-    reaching = np.arange(65536)[np.arange(65536) / 65535 >= threshold - 1e-9]
+    reaching = np.arange(65536)[np.arange(65536) / 65535 >= threshold]
     assert q == (int(reaching[0]) if len(reaching) else 65536)
 
 

@@ -364,3 +364,106 @@ def test_the_next_page_of_a_query_picture_that_can_be_read_only_once(photos: Pat
         assert second is not None and second.next() is None
         ids = [hit.id for hit in [*first, *second]]
         assert len(set(ids)) == 6 and first[0].score == 1.0
+
+
+def test_a_sync_beside_other_writers_never_raises(photos: Path) -> None:
+    make_tree(photos, 60)
+    with open_library(photos) as library:
+        adding = threading.Thread(
+            target=lambda: [library.add(p) for p in sorted(photos.rglob("*.png"))]
+        )
+        adding.start()
+        library.sync()
+        adding.join()
+        assert library.status().inputs == 60
+        for n in range(60):
+            write_photo(photos / f"f{n % 2}" / f"{n}.png", 100 + n, age=n + 1)
+        ids = [one.id for one in library.inputs()]
+        purging = threading.Thread(target=lambda: [library.purge(id) for id in ids])
+        purging.start()
+        library.sync()
+        purging.join()
+        library.sync()
+        assert library.status().ok == 60
+
+
+def test_paths_are_taken_once_and_judged_together(photos: Path) -> None:
+    make_tree(photos, 20)
+    with open_library(photos) as library:
+        library.sync()
+        new = write_photo(photos / "f0" / "new.png", 43)
+        assert counts(library.sync(paths=[new, new, photos / "f0"])) == {
+            "added": 1,
+            "unchanged": 10,
+        }
+        lost = [photos / "f1" / f"{n}.png" for n in range(1, 20, 2)][:7]
+        for path in lost:
+            path.unlink()
+        with pytest.raises(ls.LibraryUnsafe, match="7 of 10"):
+            library.sync(paths=lost)
+        assert library.status().missing == 0
+
+
+def test_all_roots_are_judged_before_one_is_touched(tmp_path: Path) -> None:
+    for n in range(20):
+        write_photo(tmp_path / "a" / f"{n}.png", n)
+        write_photo(tmp_path / "b" / f"{n}.png", 50 + n)
+    roots = {"a": tmp_path / "a", "b": tmp_path / "b"}
+    from tests.tiny_pack import tiny_pack_folder
+
+    with ls.open(store=tmp_path / "s", roots=roots, pack=str(tiny_pack_folder())) as library:
+        library.sync()
+        (tmp_path / "a" / "0.png").unlink()
+        for n in range(10):
+            (tmp_path / "b" / f"{n}.png").unlink()
+        with pytest.raises(ls.LibraryUnsafe, match="10 of 20 photos of root b"):
+            library.sync()
+        assert library.status().missing == 0
+
+
+def test_a_move_onto_the_name_of_a_missing_photo_keeps_id_and_tags(photos: Path) -> None:
+    make_tree(photos, 8)
+    with open_library(photos) as library:
+        library.sync()
+        ids = ids_by_path(library)
+        library.tag(ids["f0/0.png"], "mine")
+        library.tag(ids["f1/1.png"], "gone")
+        (photos / "f1" / "1.png").unlink()
+        library.sync()
+        (photos / "f0" / "0.png").rename(photos / "f1" / "1.png")
+        assert counts(library.sync())["moved"] == 1
+        assert ids_by_path(library)["f1/1.png"] == ids["f0/0.png"]
+        assert library.get(ids["f0/0.png"]).tags == {"mine": True}
+        assert library.get(ids["f1/1.png"]).tags == {"gone": True}
+        assert library.get(ids["f1/1.png"]).state == "missing"
+
+
+def test_a_copy_of_an_ignored_photo_is_a_new_photo(photos: Path) -> None:
+    make_tree(photos, 8)
+    with open_library(photos) as library:
+        library.sync()
+        ids = ids_by_path(library)
+        library.add_root(photos, ignore=["f1/"])
+        library.sync()
+        shutil.copy2(photos / "f1" / "1.png", photos / "copy.png")
+        assert counts(library.sync())["added"] == 1
+        assert library.purge(missing=True) == 0
+        library.add_root(photos, ignore=[])
+        assert counts(library.sync()) == {"unchanged": 9}
+        assert ids_by_path(library)["f1/1.png"] == ids["f1/1.png"]
+
+
+def test_named_paths_follow_the_rules_of_the_walk(photos: Path) -> None:
+    make_tree(photos, 4)
+    odd = [photos / ".hid" / "q.png", photos / "@eaDir" / "q.png", photos / "script"]
+    write_photo(odd[0], 7)
+    write_photo(odd[1], 8)
+    odd[2].write_text("#!/bin/sh\necho no photo\n", encoding="utf-8")
+    if hasattr(os, "symlink"):
+        (photos / "dangling.png").symlink_to(photos / "nowhere.png")
+        odd.append(photos / "dangling.png")
+    with open_library(photos) as library:
+        library.sync()
+        report = library.sync(paths=odd)
+        assert counts(report) == {"skipped": len(odd)}
+        assert library.status().inputs == 4

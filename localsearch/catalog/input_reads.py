@@ -221,6 +221,12 @@ def keys_of_state(conn: sqlite3.Connection, state: str) -> list[int]:
     return [key for (key,) in conn.execute(sql, (state,))]
 
 
+def keys_gone(conn: sqlite3.Connection, but_reason: str) -> list[int]:
+    """Keys of missing inputs, removed ones too, but for those missing for one reason."""
+    sql = "SELECT key FROM inputs WHERE state = 'missing' AND reason <> ? ORDER BY row"
+    return [key for (key,) in conn.execute(sql, (but_reason,))]
+
+
 def keys_removed(conn: sqlite3.Connection) -> list[int]:
     """Keys of inputs that the user removed."""
     return [key for (key,) in conn.execute("SELECT key FROM inputs WHERE removed = 1")]

@@ -30,6 +30,10 @@ ELSEWHERE = frozenset({"missing", "offline", "not-on-this-disk"})
 
 LONGEST_ID = 255
 
+IGNORED = "left out by an ignore rule"
+"""Reason of the missing inputs whose files are there: a rule hides them. They are never purged as
+missing, and never taken for the place that a photo moved from."""
+
 _INSERT = """INSERT INTO inputs (key, row, id, root, folder, name, folded, digest, size, mtime_ns,
 state, reason, content_state, content_reason, created_ms, modified_ms, source_url, metadata,
 width, height, format, taken_at, taken_raw, lat, lon, camera)
@@ -161,6 +165,23 @@ def move(
     except sqlite3.IntegrityError as error:
         raise _taken(error, folder, name) from error
     return _change_state(conn, _standing(conn, key), "ok", "", now_ms)
+
+
+def exchange_places(conn: sqlite3.Connection, first: int, second: int) -> None:
+    """Let two inputs stand in each other's place; their contents, states and rows stay theirs."""
+    sql = "SELECT root, folder, name, folded, size, mtime_ns FROM inputs WHERE key = ?"
+    (one,) = conn.execute(sql, (first,)).fetchall()
+    (other,) = conn.execute(sql, (second,)).fetchall()
+    put = (
+        "UPDATE inputs SET root = ?, folder = ?, name = ?, folded = ?, size = ?, mtime_ns = ?"
+        " WHERE key = ?"
+    )
+    # No file bears this name: places are unique, and one of the two has to step aside.
+    conn.execute(
+        "UPDATE inputs SET name = ? WHERE key = ?", (b"\0" + secrets.token_bytes(8), first)
+    )
+    conn.execute(put, (*one, second))
+    conn.execute(put, (*other, first))
 
 
 def set_state(

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from localsearch.catalog.inputs import IGNORED
 from localsearch.catalog.places import below
 
 _SELECT = (
@@ -90,17 +91,18 @@ def places_of(conn: sqlite3.Connection, digest: bytes, limit: int = 8) -> list[K
     return [*_made(found)]
 
 
-def missing_with(conn: sqlite3.Connection, digest: bytes) -> Known | None:
-    """A missing input with this content: a file that turns up elsewhere was moved from there.
+def missing_with(conn: sqlite3.Connection, digest: bytes, limit: int = 8) -> list[Known]:
+    """Missing inputs with this content: a file that turns up elsewhere was moved from there.
 
-    Removed ones count: a photo that was removed, and then moved, stays removed.
+    Removed ones count: a photo that was removed, and then moved, stays removed. Those that an
+    ignore rule hides do not: their files are where they were.
     """
     found = conn.execute(
         f"{_SELECT} WHERE digest = ? AND state = 'missing' AND name IS NOT NULL"
-        " ORDER BY key LIMIT 1",
-        (digest,),
+        " AND reason <> ? ORDER BY key LIMIT ?",
+        (digest, IGNORED, limit),
     )
-    return next(_made(found), None)
+    return [*_made(found)]
 
 
 def shown_below(conn: sqlite3.Connection, root: int) -> dict[bytes, int]:

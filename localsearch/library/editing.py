@@ -11,6 +11,7 @@ from typing import Any
 from localsearch.catalog import input_reads as reads
 from localsearch.catalog import inputs, roots, tags
 from localsearch.catalog.input_reads import InputRow
+from localsearch.catalog.inputs import IGNORED
 from localsearch.catalog.truth import Truth
 from localsearch.errors import InputError, LibraryMissing
 
@@ -78,7 +79,7 @@ def purge(truth: Truth, ids: Ids | None, missing: bool, removed: bool) -> int:
     with truth.catalog.writing("purge") as conn:
         keys = {row.key for row in known(conn, ids)} if ids is not None else set()
         if missing:
-            keys.update(reads.keys_of_state(conn, "missing"))
+            keys.update(reads.keys_gone(conn, IGNORED))
         if removed:
             keys.update(reads.keys_removed(conn))
         gone = inputs.purge(conn, sorted(keys))

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
 from localsearch.catalog import input_reads as reads
 from localsearch.catalog.truth import Truth
+from localsearch.errors import LibraryClosed, PackError
 from localsearch.pack import Pack
 from localsearch.sources.limits import Limits
 
@@ -31,6 +33,7 @@ class Models:
         self._memory, self._threads = memory, threads
         self._lock = threading.Lock()
         self._encoders: dict[int, ImageEncoder] = {}
+        self._closed = False
 
     @property
     def limits(self) -> Limits:
@@ -38,10 +41,12 @@ class Models:
         return Limits()
 
     def encoder(self, threads: int = 1) -> ImageEncoder:
-        """The encoder with that many threads; opened once."""
+        """The encoder with that many threads; opened once. LibraryClosed after `close`."""
         from localsearch.encoders.image import open_image_encoder
 
         with self._lock:
+            if self._closed:
+                raise _closed()
             if threads not in self._encoders:
                 self._encoders[threads] = open_image_encoder(
                     self._pack, provider=self._provider, threads=threads
@@ -61,10 +66,11 @@ class Models:
         return self._provider
 
     def outcome_of(self, data: bytes) -> Outcome:
-        """Features of one encoded picture, or its refusal."""
+        """Features of one encoded picture, or its refusal. LibraryClosed after `close`."""
         from localsearch.pipeline.one import features_of_one
 
-        return features_of_one(data, self.encoder(), self._pack.image, self.limits)
+        with self._told_if_closed():
+            return features_of_one(data, self.encoder(), self._pack.image, self.limits)
 
     def reader(
         self,
@@ -74,7 +80,10 @@ class Models:
         gentle: bool = False,
         thumbnails: bool = True,
     ) -> Callable[[Iterable[Job], Callable[[], bool]], Iterator[Outcome]]:
-        """The pipeline: jobs in, outcomes out, contents that are known already not inferred."""
+        """The pipeline: jobs in, outcomes out, contents that are known already not inferred.
+
+        It raises LibraryClosed when `close` comes in between.
+        """
         from localsearch.pipeline.stages import features_of
 
         sure: set[bytes] = set()  # of this run: ten thousand copies ask for the same content
@@ -101,11 +110,31 @@ class Models:
             gentle=gentle,
             memory=self._memory,
         )
-        return lambda jobs, stop: run(jobs, stop=stop)
+
+        def read(jobs: Iterable[Job], stop: Callable[[], bool]) -> Iterator[Outcome]:
+            with self._told_if_closed():
+                yield from run(jobs, stop=stop)
+
+        return read
+
+    @contextmanager
+    def _told_if_closed(self) -> Iterator[None]:
+        """An encoder that was closed under a thread at work is a library that was closed."""
+        try:
+            yield
+        except PackError as fault:
+            if not self._closed:
+                raise
+            raise _closed() from fault
 
     def close(self) -> None:
         """Release the sessions and their memory."""
         with self._lock:
+            self._closed = True
             for encoder in self._encoders.values():
                 encoder.close()
             self._encoders.clear()
+
+
+def _closed() -> LibraryClosed:
+    return LibraryClosed("this library was closed", hint="open it again")

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from localsearch.sources.formats import SUFFIX_KINDS, format_of, kind_of_suffix
-from localsearch.sources.ignore import Ignore, built_in_rule, is_photos_library
+from localsearch.sources.ignore import HIDDEN, Ignore, built_in_rule, is_photos_library
 from localsearch.sources.placeholders import is_placeholder, stands_for
 
 ListFolder = Callable[..., Any]
@@ -77,6 +77,35 @@ def walk_folder(
         yield folder
 
 
+def look_at_file(root: Path, relative: bytes, ignore: Ignore) -> Folder:
+    """One file as a walk would show it: a Folder with just this file in one of its lists."""
+    path, _, name = relative.rpartition(b"/")
+    folder = Folder(path)
+    if ignore.hides(path, True) is not None if path else False:
+        _count(folder, "hidden")
+        return folder
+    walk = _Walk(os.fsencode(root), ignore, os.scandir)
+    if built_in_rule(path or os.fsencode(root), name, False) not in (None, HIDDEN):
+        _count(folder, "hidden")
+        return folder
+    try:
+        walk.take_file(folder, _Named(walk.native(path), name))
+    except OSError:
+        _count(folder, "unreadable")
+    return folder
+
+
+class _Named:
+    """One entry, as `os.scandir` would give it."""
+
+    def __init__(self, folder: bytes, name: bytes) -> None:
+        self.name = name
+        self.path = os.path.join(folder, name)
+
+    def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
+        return os.stat(self.path, follow_symlinks=follow_symlinks)
+
+
 def sighting_of(path: Path) -> Sighting:
     """One photo file as a walk would see it. Raises OSError."""
     status = path.stat()
@@ -95,7 +124,7 @@ class _Walk:
 
     def look(self, path: bytes) -> tuple[Folder, list[bytes]]:
         """The folder at a relative path, and the names of the folders in it to be entered."""
-        native = self._native(path)
+        native = self.native(path)
         try:
             entries = sorted(self._list(native), key=attrgetter("name"))
         except OSError as fault:
@@ -112,7 +141,7 @@ class _Walk:
                     if self._enters(folder, entry):
                         subfolders.append(entry.name)
                 elif shows_files:
-                    self._take_file(folder, entry)
+                    self.take_file(folder, entry)
                 else:
                     _count(folder, "hidden")
             except OSError:
@@ -120,7 +149,7 @@ class _Walk:
         folder.photos.sort()
         return folder, subfolders
 
-    def _native(self, path: bytes) -> bytes:
+    def native(self, path: bytes) -> bytes:
         if not path:
             return self._root
         separator = os.sep.encode()
@@ -145,7 +174,7 @@ class _Walk:
         self._followed.append(target)
         return True
 
-    def _take_file(self, folder: Folder, entry: os.DirEntry[bytes]) -> None:
+    def take_file(self, folder: Folder, entry: os.DirEntry[bytes] | _Named) -> None:
         """Runs once a file: a walk of 100,000 files spends half its time here, the rest in stat."""
         name = entry.name
         if name[0] == _DOT:
@@ -166,7 +195,7 @@ class _Walk:
         else:
             folder.photos.append(Sighting(name, status.st_size, status.st_mtime_ns, placeholder))
 
-    def _take_hidden(self, folder: Folder, entry: os.DirEntry[bytes]) -> None:
+    def _take_hidden(self, folder: Folder, entry: os.DirEntry[bytes] | _Named) -> None:
         """Out, but for the stub that iCloud leaves of a photo."""
         name = stands_for(entry.name)
         if name is None or kind_of_suffix(os.fsdecode(name[name.rfind(b".") :])) != "photo":
@@ -182,7 +211,7 @@ class _Walk:
         return self._ignore.user_rule(relative, is_folder)
 
 
-def _sniffed(entry: os.DirEntry[bytes], placeholder: bool) -> str:
+def _sniffed(entry: os.DirEntry[bytes] | _Named, placeholder: bool) -> str:
     """ "photo" or another kind, by content: for files whose suffix tells nothing."""
     if placeholder:
         return "unknown"

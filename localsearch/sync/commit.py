@@ -11,12 +11,16 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from localsearch.catalog import input_reads as reads
 from localsearch.catalog import inputs
+from localsearch.catalog import known as known_rows
+from localsearch.catalog import roots as root_rows
 from localsearch.catalog.known import Known
 from localsearch.catalog.truth import Truth
 from localsearch.pipeline.job import Outcome
+from localsearch.records import Facts
 from localsearch.sources.walk import Sighting
 from localsearch.sync.plan import settled_mtime
 from localsearch.sync.survey import ToRead
@@ -75,90 +79,94 @@ def commit_batch(
             tally.failures.append((os.fsdecode(read.path), refusal.state, refusal.reason))
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was found at a place, as the catalog takes it."""
+
+    digest: bytes | None
+    size: int
+    mtime_ns: int
+    facts: Facts | None
+    state: str
+    reason: str
+    now_ms: int
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The arguments that new and replaced contents share."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
 def _commit_one(
     conn: sqlite3.Connection, read: ToRead, outcome: Outcome, lost_twin: LostTwin, now_ns: int
 ) -> str:
     if outcome.refusal is not None and not os.path.lexists(read.path):
         return "skipped"  # gone between the walk and the read: the next sync will see
-    size = outcome.size if outcome.size is not None else read.sighting.size
-    seen_mtime = outcome.mtime_ns if outcome.mtime_ns is not None else read.sighting.mtime_ns
-    mtime_ns = settled_mtime(seen_mtime, now_ns)
-    if read.known is not None:
-        return _commit_known(conn, read.known, outcome, size, mtime_ns, now_ns // 1_000_000)
-    return _commit_new(conn, read, outcome, lost_twin, size, mtime_ns, now_ns // 1_000_000)
-
-
-def _commit_known(
-    conn: sqlite3.Connection, known: Known, outcome: Outcome, size: int, mtime_ns: int, now_ms: int
-) -> str:
-    refusal = outcome.refusal
-    state = refusal.state if refusal else "ok"
-    if state == known.content_state and outcome.digest == known.digest:
-        if (size, mtime_ns) != (known.size, known.mtime_ns):
-            inputs.touch(conn, known.key, size=size, mtime_ns=mtime_ns)
-        if known.state != known.content_state:
-            inputs.set_state(conn, [known.key], "ok", "", now_ms)
+    if root_rows.by_key(conn, read.root) is None:
+        return "skipped"  # its root was dropped meanwhile
+    found = _found(conn, read, outcome, now_ns)
+    # Looked up again: it may have been added, edited or purged since the survey.
+    known = known_rows.known_at(conn, read.root, read.folder, read.sighting.name)
+    if known is not None and known.removed:
         return "unchanged"
-    if state == "unreadable" and known.content_state == "ok":
-        return "failed"  # what is known of it stays; tried again at the next sync
+    if known is not None and not (known.state == "missing" and known.digest != found.digest):
+        return _commit_known(conn, known, found)
+    twin = lost_twin(conn, found.digest) if found.digest is not None else None
+    if twin is not None:
+        return _commit_moved(conn, read, known, twin, found)
+    if known is not None:
+        return _commit_known(conn, known, found)
+    name = read.sighting.name
+    inputs.put_new(conn, root=read.root, folder=read.folder, name=name, **found.told)
+    return "failed" if outcome.refusal else "added"
+
+
+def _found(conn: sqlite3.Connection, read: ToRead, outcome: Outcome, now_ns: int) -> _Found:
+    mtime_ns = read.sighting.mtime_ns if outcome.mtime_ns is None else outcome.mtime_ns
     facts = outcome.facts
     if facts is None and outcome.known and outcome.digest is not None:
         facts = reads.facts_of_digest(conn, outcome.digest)
-    inputs.replace_content(
-        conn,
-        known.key,
+    return _Found(
         digest=outcome.digest,
-        size=size,
-        mtime_ns=mtime_ns,
+        size=read.sighting.size if outcome.size is None else outcome.size,
+        mtime_ns=settled_mtime(mtime_ns, now_ns),
         facts=facts,
-        state=state,
-        reason=refusal.reason if refusal else "",
-        now_ms=now_ms,
+        state=outcome.refusal.state if outcome.refusal else "ok",
+        reason=outcome.refusal.reason if outcome.refusal else "",
+        now_ms=now_ns // 1_000_000,
     )
-    return "failed" if refusal else "changed"
 
 
-def _commit_new(
-    conn: sqlite3.Connection,
-    read: ToRead,
-    outcome: Outcome,
-    lost_twin: LostTwin,
-    size: int,
-    mtime_ns: int,
-    now_ms: int,
+def _commit_known(conn: sqlite3.Connection, known: Known, found: _Found) -> str:
+    if found.state == known.content_state and found.digest == known.digest:
+        if (found.size, found.mtime_ns) != (known.size, known.mtime_ns):
+            inputs.touch(conn, known.key, size=found.size, mtime_ns=found.mtime_ns)
+        if known.state != known.content_state:
+            inputs.set_state(conn, [known.key], "ok", "", found.now_ms)
+        return "unchanged"
+    if found.state == "unreadable" and known.content_state == "ok":
+        return "failed"  # what is known of it stays; tried again at the next sync
+    inputs.replace_content(conn, known.key, **found.told)
+    return "changed" if found.state == "ok" else "failed"
+
+
+def _commit_moved(
+    conn: sqlite3.Connection, read: ToRead, occupant: Known | None, twin: Known, found: _Found
 ) -> str:
-    name = read.sighting.name
-    twin = lost_twin(conn, outcome.digest) if outcome.digest is not None else None
-    if twin is not None:
-        inputs.move(
-            conn,
-            twin.key,
-            root=read.root,
-            folder=read.folder,
-            name=name,
-            size=size,
-            mtime_ns=mtime_ns,
-            now_ms=now_ms,
-        )
-        return "moved"
-    refusal, facts = outcome.refusal, outcome.facts
-    if facts is None and outcome.known and outcome.digest is not None:
-        facts = reads.facts_of_digest(conn, outcome.digest)
-    inputs.put_new(
+    """`twin` stands here now. A missing photo that stood here before takes its old place."""
+    if occupant is not None:
+        inputs.exchange_places(conn, occupant.key, twin.key)
+    inputs.move(
         conn,
-        id=None,
+        twin.key,
         root=read.root,
         folder=read.folder,
-        name=name,
-        digest=outcome.digest,
-        size=size,
-        mtime_ns=mtime_ns,
-        facts=facts,
-        state=refusal.state if refusal else "ok",
-        reason=refusal.reason if refusal else "",
-        now_ms=now_ms,
+        name=read.sighting.name,
+        size=found.size,
+        mtime_ns=found.mtime_ns,
+        now_ms=found.now_ms,
     )
-    return "failed" if refusal else "added"
+    return "moved"
 
 
 def commit_away(
@@ -171,6 +179,8 @@ def commit_away(
     now_ms = time.time_ns() // 1_000_000
     with truth.catalog.writing("sync") as conn:
         for folder, sighting in fresh:
+            if known_rows.known_at(conn, root, folder, sighting.name) is not None:
+                continue
             inputs.put_new(
                 conn,
                 id=None,

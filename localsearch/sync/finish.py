@@ -9,10 +9,12 @@ import os
 import time
 from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from localsearch.catalog import Catalog, inputs
 from localsearch.catalog import known as known_rows
 from localsearch.catalog import roots as root_rows
+from localsearch.catalog.inputs import IGNORED
 from localsearch.catalog.known import Known
 from localsearch.errors import LibraryUnsafe
 from localsearch.sync.roots import FoundRoot, identity_of, sample_is_stale
@@ -29,36 +31,75 @@ def mark_offline_root(catalog: Catalog, found: FoundRoot) -> int:
     )
 
 
-def settle(
-    catalog: Catalog, survey: RootSurvey, moved: Collection[int], *, allow_removals: bool
-) -> tuple[int, int]:
-    """Mark what one root lost; gives (missing, offline). `moved` are keys found elsewhere.
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one root lost, judged before anything is marked. `implausible`: reasons to stop."""
 
-    Raises LibraryUnsafe, before anything is marked, where an implausible share is gone.
-    """
-    row = survey.found.row
-    gone = [(f, had) for f, had in survey.gone if had.key not in moved and not had.removed]
+    root: str
+    lost: tuple[int, ...]
+    hidden: tuple[int, ...]
+    away: tuple[Known, ...]
+    cut_off: tuple[Known, ...]
+    implausible: tuple[Place, ...]
+
+
+def judge(
+    catalog: Catalog,
+    surveys: Sequence[RootSurvey],
+    moved: Collection[int],
+    *,
+    allow_removals: bool,
+) -> Verdict:
+    """Judge all that was surveyed of one root. `moved` are keys that were found elsewhere."""
+    found = surveys[0].found
+    every = {had.key: (f, had) for s in surveys for f, had in s.gone}
+    gone = [(f, h) for f, h in every.values() if h.key not in moved and not h.removed]
     with catalog.reading() as conn:
-        held = known_rows.shown_below(conn, row.key)
+        held = known_rows.shown_below(conn, found.row.key)
     # Moved photos count for their new place already; `held` is read after they were committed.
-    seen = survey.seen if survey.below is None else _probed(survey, gone)
+    whole = all(survey.below is None for survey in surveys)
+    seen = surveys[0].seen if whole else _probed(found, gone)
     empty = frozenset() if allow_removals else empty_places(held, seen)
-    away = [had for folder, had in gone if b"*" in empty or first_level(folder) in empty]
-    lost = [(f, had) for f, had in gone if b"*" not in empty and first_level(f) not in empty]
-    if not allow_removals:
-        _stop_if_implausible(row.name, held, lost)
+    away = {h.key for f, h in gone if b"*" in empty or first_level(f) in empty}
+    lost = [(f, h) for f, h in gone if h.key not in away]
+    return Verdict(
+        root=found.row.name,
+        lost=tuple(h.key for _, h in lost),
+        hidden=tuple(h.key for s in surveys for h in s.hidden if not h.removed),
+        away=tuple(h for _, h in gone if h.key in away),
+        cut_off=tuple(h for s in surveys for h in s.cut_off),
+        implausible=() if allow_removals else _implausible(found.row.name, held, lost),
+    )
+
+
+def refuse_implausible(verdicts: Sequence[Verdict]) -> None:
+    """Raise LibraryUnsafe, before anything is marked, where too large a share is gone."""
+    bad = [place for verdict in verdicts for place in verdict.implausible]
+    if not bad:
+        return
+    told = "; ".join(
+        f"{p.gone} of {p.held} photos of {_named(p)} are gone"
+        for p in sorted(bad, key=lambda p: -p.gone)[:3]
+    )
+    raise LibraryUnsafe(
+        f"sync stopped before it hid anything: {told}",
+        hint="if they were really deleted, run `localsearch sync --allow-removals`; "
+        "if a drive is unplugged, plug it in and sync again",
+    )
+
+
+def apply(catalog: Catalog, verdict: Verdict) -> tuple[int, int]:
+    """Mark what a root lost; gives (missing, offline)."""
     now_ms = _now_ms()
-    fresh = [had.key for _, had in lost]
-    hidden = [had.key for had in survey.hidden if not had.removed]
-    if fresh or hidden:
+    if verdict.lost or verdict.hidden:
         with catalog.writing("sync") as conn:
-            inputs.set_state(conn, fresh, "missing", "its file is gone", now_ms)
-            inputs.set_state(conn, hidden, "missing", "left out by an ignore rule", now_ms)
-    reason = "its folder shows no photos now" if away else ""
-    offline = _mark_offline(catalog, away, reason)
-    offline += _mark_offline(catalog, survey.cut_off, "its folder cannot be listed")
-    offline += sum(1 for had in [*away, *survey.cut_off] if had.state == "offline")
-    return len(fresh) + len(hidden), offline
+            inputs.set_state(conn, verdict.lost, "missing", "its file is gone", now_ms)
+            inputs.set_state(conn, verdict.hidden, "missing", IGNORED, now_ms)
+    offline = _mark_offline(catalog, verdict.away, "its folder shows no photos now")
+    offline += _mark_offline(catalog, verdict.cut_off, "its folder cannot be listed")
+    already = [*verdict.away, *verdict.cut_off]
+    offline += sum(1 for had in already if had.state == "offline" and not had.removed)
+    return len(verdict.lost) + len(verdict.hidden), offline
 
 
 def mark_back(catalog: Catalog, back: Sequence[Known]) -> None:
@@ -97,10 +138,10 @@ def note_root_offline(catalog: Catalog, found: FoundRoot) -> None:
             root_rows.replace(conn, found.row.key, online=False)
 
 
-def _probed(survey: RootSurvey, gone: Sequence[tuple[bytes, Known]]) -> dict[bytes, int]:
+def _probed(found: FoundRoot, gone: Sequence[tuple[bytes, Known]]) -> dict[bytes, int]:
     """For a sync of a few paths: which first-level folders still show anything at all."""
-    assert survey.found.path is not None
-    root = os.fsencode(survey.found.path)
+    assert found.path is not None
+    root = os.fsencode(found.path)
     folders = {first_level(folder) for folder, _ in gone} | {b""}
     return {folder: _entries(native(root, folder, b"")) for folder in folders}
 
@@ -113,23 +154,15 @@ def _entries(folder: bytes) -> int:
         return 0
 
 
-def _stop_if_implausible(
+def _implausible(
     root: str, held: dict[bytes, int], lost: Sequence[tuple[bytes, Known]]
-) -> None:
+) -> tuple[Place, ...]:
     gone = Counter(first_level(folder) for folder, _ in lost)
-    places = [Place(root, folder, held.get(folder, 0), count) for folder, count in gone.items()]
+    places = [
+        Place(root, folder, held.get(folder, 0), count) for folder, count in gone.items() if folder
+    ]
     places.append(Place(root, b"", sum(held.values()), sum(gone.values())))
-    bad = implausible([p for p in places if p.folder or p is places[-1]])
-    if bad:
-        told = "; ".join(
-            f"{p.gone} of {p.held} photos of {_named(p)} are gone"
-            for p in sorted(bad, key=lambda p: -p.gone)[:3]
-        )
-        raise LibraryUnsafe(
-            f"sync stopped before it hid anything: {told}",
-            hint="if they were really deleted, run `localsearch sync --allow-removals`; "
-            "if a drive is unplugged, plug it in and sync again",
-        )
+    return tuple(implausible(places))
 
 
 def _named(place: Place) -> str:

@@ -50,16 +50,15 @@ class Lost:
         return None
 
     def _from_catalog(self, conn: sqlite3.Connection, digest: bytes) -> Known | None:
-        missing = known_rows.missing_with(conn, digest)
-        if missing is not None and missing.key not in self.moved:
-            return missing
-        if self._whole:
-            return None
-        # Eight are enough: copies beyond that are bursts of the same file, not moves.
-        for known in known_rows.places_of(conn, digest, limit=8):
-            root_path = self._roots.get(known.root) if known.root is not None else None
-            if root_path is None or known.key in self.moved:
-                continue
-            if not os.path.lexists(native(os.fsencode(root_path), known.folder, known.name)):
-                return known
-        return None
+        candidates = known_rows.missing_with(conn, digest)
+        if not self._whole:
+            # Eight are enough: copies beyond that are bursts of the same file, not moves.
+            candidates += known_rows.places_of(conn, digest, limit=8)
+        return next((known for known in candidates if self._is_gone(known)), None)
+
+    def _is_gone(self, known: Known) -> bool:
+        """Its place can be looked at, and its file is not there."""
+        root_path = self._roots.get(known.root) if known.root is not None else None
+        if root_path is None or known.key in self.moved or known.name is None:
+            return False
+        return not os.path.lexists(native(os.fsencode(root_path), known.folder, known.name))

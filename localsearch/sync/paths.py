@@ -12,17 +12,16 @@ from localsearch.catalog import known as known_rows
 from localsearch.catalog.truth import Truth
 from localsearch.errors import InputError
 from localsearch.records import SyncReport
-from localsearch.sources.formats import kind_of_suffix
 from localsearch.sources.ignore import Ignore
-from localsearch.sources.walk import sighting_of
+from localsearch.sources.walk import look_at_file
 from localsearch.sync import finish
 from localsearch.sync.commit import commit_away
 from localsearch.sync.lost import Lost
 from localsearch.sync.plan import plan_folder
 from localsearch.sync.report import Teller, report_of
 from localsearch.sync.roots import FoundRoot
-from localsearch.sync.run import Orders, read_and_commit
-from localsearch.sync.survey import RootSurvey, ToRead, lacking_features, survey_root
+from localsearch.sync.run import Orders, Sums, read_and_commit, settle
+from localsearch.sync.survey import RootSurvey, ToRead, lacking_features, native, survey_root
 
 
 def sync_paths(
@@ -31,7 +30,11 @@ def sync_paths(
     """Sync just these. Raises InputError for a path outside every root."""
     began = time.monotonic()
     teller = Teller(orders.progress)
-    surveys = [_survey_path(truth, founds, path, orders) for path in paths]
+    of_roots = [
+        [_survey_place(truth, found, relative, orders) for relative in _outermost(found, inside)]
+        for found, inside in _by_root(founds, paths)
+    ]
+    surveys = [survey for of_root in of_roots for survey in of_root]
     gone = [had for survey in surveys for _, had in survey.gone]
     lost = Lost(gone, {found.row.key: found.path for found in founds}, whole=False)
     for survey in surveys:
@@ -39,36 +42,52 @@ def sync_paths(
         commit_away(truth, survey.found.row.key, survey.away)
     to_read = [read for survey in surveys for read in survey.to_read]
     tally = read_and_commit(truth, to_read, lost, orders, teller)
-    missing = offline = 0
+    sums = Sums()
     if not orders.stop():
-        for survey in surveys:
-            more_missing, more_offline = finish.settle(
-                truth.catalog, survey, lost.moved, allow_removals=orders.allow_removals
-            )
-            missing, offline = missing + more_missing, offline + more_offline
+        settle(truth, of_roots, lost, orders, sums)
     teller.end()
-    return report_of(tally, surveys, missing, offline, (), began, orders.stop())
+    return report_of(tally, surveys, sums.missing, sums.offline, (), began, orders.stop())
 
 
-def _survey_path(
-    truth: Truth, founds: Sequence[FoundRoot], path: Path, orders: Orders
-) -> RootSurvey:
-    found, relative = _place_of(founds, path)
+def _by_root(
+    founds: Sequence[FoundRoot], paths: Sequence[Path]
+) -> list[tuple[FoundRoot, set[bytes]]]:
+    """The relative places that are asked for, each once, root by root."""
+    asked: dict[int, tuple[FoundRoot, set[bytes]]] = {}
+    for path in paths:
+        found, relative = _place_of(founds, path)
+        asked.setdefault(found.row.key, (found, set()))[1].add(relative)
+    return list(asked.values())
+
+
+def _outermost(found: FoundRoot, inside: set[bytes]) -> list[bytes]:
+    """Without the places that lie in a folder that is asked for too."""
+    root = os.fsencode(found.path or "")
+    folders = {place for place in inside if os.path.isdir(native(root, place, b""))}
+
+    def covered(place: bytes) -> bool:
+        parts = place.split(b"/") if place else []
+        above = {b"/".join(parts[:depth]) for depth in range(len(parts))}
+        return not folders.isdisjoint(above)
+
+    return sorted(place for place in inside if not covered(place))
+
+
+def _survey_place(truth: Truth, found: FoundRoot, relative: bytes, orders: Orders) -> RootSurvey:
     assert found.path is not None
-    if path.is_dir():
-        return survey_root(
-            truth, found, below=relative, stop=orders.stop, list_folder=orders.list_folder
-        )
-    folder, _, name = relative.rpartition(b"/")
+    path = native(os.fsencode(found.path), relative, b"")
     survey = RootSurvey(found, below=relative)
     if not os.path.lexists(path):
-        _take_vanished(truth.catalog, survey, relative, folder, name)
-    elif Ignore(found.row.ignore).ignored(relative, False) is not None:
+        _take_vanished(truth.catalog, survey, relative)
+    elif not os.path.isdir(path):
+        _take_file(truth, survey, relative)
+    elif relative and Ignore(found.row.ignore).hides(relative, True) is not None:
         survey.skipped["ignored"] += 1
-    elif kind_of_suffix(path.suffix) == "other":
-        survey.skipped[path.suffix.lower() or "no suffix"] += 1
     else:
-        _take_file(truth, survey, path, folder, name)
+        survey = survey_root(
+            truth, found, below=relative, stop=orders.stop, list_folder=orders.list_folder
+        )
+        survey.below = relative
     return survey
 
 
@@ -92,28 +111,35 @@ def _resolved_parent(path: Path) -> Path:
     return path.parent.resolve() / path.name
 
 
-def _take_vanished(
-    catalog: Catalog, survey: RootSurvey, relative: bytes, folder: bytes, name: bytes
-) -> None:
+def _take_vanished(catalog: Catalog, survey: RootSurvey, relative: bytes) -> None:
+    """A file that is gone, or a folder with all that was in it."""
+    folder, _, name = relative.rpartition(b"/")
+    root = survey.found.row.key
     with catalog.reading() as conn:
-        had = known_rows.known_in(conn, survey.found.row.key, folder).get(name)
+        had = known_rows.known_at(conn, root, folder, name)
         if had is not None and had.state != "missing":
             survey.gone.append((folder, had))
-        below = known_rows.folders_of(conn, survey.found.row.key) if had is None else []
-        for known_folder in below:
-            if known_folder == relative or known_folder.startswith(relative + b"/"):
-                known = known_rows.known_in(conn, survey.found.row.key, known_folder)
-                survey.gone += [(known_folder, h) for h in known.values() if h.state != "missing"]
+        elif had is None:
+            below = known_rows.known_below(conn, root, relative)
+            survey.gone += [(h.folder, h) for h in below if h.state != "missing"]
 
 
-def _take_file(truth: Truth, survey: RootSurvey, path: Path, folder: bytes, name: bytes) -> None:
-    row = survey.found.row
+def _take_file(truth: Truth, survey: RootSurvey, relative: bytes) -> None:
+    """One file, by the rules of the walk."""
+    row, root_path = survey.found.row, survey.found.path
+    assert root_path is not None
+    shown = look_at_file(root_path, relative, Ignore(row.ignore))
+    survey.skipped.update(shown.other)
+    name = relative.rpartition(b"/")[2]
     with truth.catalog.reading() as conn:
-        had = known_rows.known_at(conn, row.key, folder, name)
-    known = {name: had} if had is not None else {}
-    plan = plan_folder(known, [sighting_of(path)], lacking_features(truth, known.values()))
+        had = known_rows.known_at(conn, row.key, shown.path, name)
+    known = {name: had} if had is not None and shown.photos else {}
+    plan = plan_folder(known, shown.photos, lacking_features(truth, known.values()))
+    if shown.ignored:
+        survey.skipped["ignored"] += 1
+        survey.hidden += [had] if had is not None and had.state != "missing" else []
     survey.unchanged += plan.unchanged
     survey.back += plan.back
-    survey.away += [(folder, sighting, had) for sighting, had in plan.away]
-    root_path = os.fsencode(survey.found.path or "")
-    survey.to_read += [ToRead(row.key, root_path, folder, s, known_) for s, known_ in plan.read]
+    survey.away += [(shown.path, sighting, had) for sighting, had in plan.away]
+    top = os.fsencode(root_path)
+    survey.to_read += [ToRead(row.key, top, shown.path, s, known_) for s, known_ in plan.read]

@@ -15,6 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from localsearch.catalog.truth import Truth
+from localsearch.errors import LibraryUnsafe
 from localsearch.pipeline.job import Job, Outcome
 from localsearch.records import Progress, SyncReport
 from localsearch.sync import finish
@@ -47,7 +48,9 @@ class Orders:
 
 
 @dataclass(slots=True)
-class _Sums:
+class Sums:
+    """What the end of a sync adds to its counts."""
+
     missing: int = 0
     offline: int = 0
     notes: list[str] = field(default_factory=list)
@@ -62,7 +65,7 @@ def sync_roots(
     """
     began = time.monotonic()
     teller = Teller(orders.progress)
-    sums = _Sums(notes=[found.note for found in founds if found.note])
+    sums = Sums(notes=[found.note for found in founds if found.note])
     surveys = []
     for found in founds:
         if found.path is None:
@@ -75,6 +78,7 @@ def sync_roots(
     tally, lost = _read_all(truth, founds, surveys, orders, teller, whole=whole)
     if not orders.stop():
         _settle(truth, surveys, lost, orders, sums)
+        orders.after_commit(True)
     teller.end()
     return report_of(tally, surveys, sums.missing, sums.offline, sums.notes, began, orders.stop())
 
@@ -158,20 +162,38 @@ def _batches(
 
 
 def _settle(
-    truth: Truth, surveys: Sequence[RootSurvey], lost: Lost, orders: Orders, sums: _Sums
+    truth: Truth, surveys: Sequence[RootSurvey], lost: Lost, orders: Orders, sums: Sums
 ) -> None:
     for survey in surveys:
         if b"" in survey.unlisted:
             survey.cut_off += [had for _, had in survey.gone]
             survey.gone.clear()
-        missing, offline = finish.settle(
-            truth.catalog, survey, lost.moved, allow_removals=orders.allow_removals
-        )
-        sums.missing += missing
-        sums.offline += offline
+    settle(truth, [[survey] for survey in surveys], lost, orders, sums)
+    for survey in surveys:
         finish.note_root(truth.catalog, survey.found)
         sums.notes += [
             f"folder {os.fsdecode(folder) or '.'} cannot be listed: {error}"
             for folder, error in survey.unlisted.items()
         ]
-    orders.after_commit(True)
+
+
+def settle(
+    truth: Truth,
+    of_roots: Sequence[Sequence[RootSurvey]],
+    lost: Lost,
+    orders: Orders,
+    sums: Sums,
+) -> None:
+    """Mark what is gone, root by root, after all roots were judged: all of it, or nothing."""
+    verdicts = [
+        finish.judge(truth.catalog, surveys, lost.moved, allow_removals=orders.allow_removals)
+        for surveys in of_roots
+    ]
+    try:
+        finish.refuse_implausible(verdicts)
+    except LibraryUnsafe:
+        orders.after_commit(True)  # what is new was committed, and counts
+        raise
+    for verdict in verdicts:
+        missing, offline = finish.apply(truth.catalog, verdict)
+        sums.missing, sums.offline = sums.missing + missing, sums.offline + offline
