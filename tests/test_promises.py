@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -14,6 +15,8 @@ import pytest
 import localsearch as ls
 from tests.make_library import counts, open_library, write_photo
 from tests.shared import needs_shared, shared
+
+REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, int, str]]:
@@ -114,6 +117,56 @@ def test_no_socket_is_ever_opened_and_no_other_file_written(photos: Path, tmp_pa
 def _made(folder: Path) -> dict[str, str]:
     folder.mkdir(exist_ok=True)
     return {}
+
+
+TRACED = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from tests.test_promises import whole_life
+whole_life(Path(sys.argv[2]), Path(sys.argv[3]))
+time.sleep(float(sys.argv[4]))
+"""
+
+
+def watched_from_below(photos: Path, tmp_path: Path, seconds: float) -> None:
+    """Under strace, which sees what libraries in C do, and with an eye on the cache folder.
+
+    ONNX Runtime reports to its maker some ten seconds after it was loaded, unless it is told not
+    to: no audit hook of Python sees that.
+    """
+    for n in range(3):
+        write_photo(photos / "a" / f"{n}.png", n)
+    cache, log = tmp_path / "cache", tmp_path / "trace"
+    words = [str(REPOSITORY), str(photos), str(tmp_path / "store"), str(seconds)]
+    strace = shutil.which("strace")
+    watch = [strace, "-f", "-qq", "-e", "trace=network", "-o", str(log)] if strace else []
+    done = subprocess.run(
+        [*watch, sys.executable, "-B", "-c", TRACED, *words],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "XDG_CACHE_HOME": str(cache), "HOME": str(tmp_path / "home")},
+    )
+    assert done.returncode == 0, done.stderr
+    made = (
+        {path.relative_to(cache).parts[0] for path in cache.rglob("*")} if cache.exists() else set()
+    )
+    assert made <= {"localsearch"}
+    assert not (tmp_path / "home").exists()
+    if strace:
+        # A pair of sockets between threads of one process is no network.
+        calls = [line for line in log.read_text().splitlines() if "AF_INET" in line]
+        assert calls == []
+
+
+def test_nothing_goes_out_below_python_either(photos: Path, tmp_path: Path) -> None:
+    watched_from_below(photos, tmp_path, 0)
+
+
+@pytest.mark.long
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+def test_nothing_goes_out_later_either(photos: Path, tmp_path: Path) -> None:
+    watched_from_below(photos, tmp_path, 20)
 
 
 def test_the_guard_would_notice_a_socket() -> None:

@@ -467,3 +467,44 @@ def test_named_paths_follow_the_rules_of_the_walk(photos: Path) -> None:
         report = library.sync(paths=odd)
         assert counts(report) == {"skipped": len(odd)}
         assert library.status().inputs == 4
+
+
+def test_lost_features_of_kept_bytes_come_back(photos: Path) -> None:
+    make_tree(photos, 2)
+    with open_library(photos) as library:
+        library.sync()
+        kept = library.add((photos / "f0" / "0.png").read_bytes() + b"\n").id
+    for path in (photos / ".localsearch").glob("features-*"):
+        path.unlink()
+    with open_library(photos) as library:
+        library.sync()
+        assert library.verify() == ()
+        assert library.search(ls.like(id=kept)).total == 3
+
+
+def test_a_copy_of_folder_and_store_is_a_library_of_its_own(photos: Path, tmp_path: Path) -> None:
+    make_tree(photos)
+    with open_library(photos) as library:
+        library.sync()
+        ids = ids_by_path(library)
+    twin = tmp_path / "twin"
+    shutil.copytree(photos, twin)
+    with open_library(twin) as library:
+        assert [root.path for root in library.roots()] == [twin]
+        assert counts(library.sync()) == {"unchanged": 6}
+        assert ids_by_path(library) == ids
+        assert all(hit.path and twin in hit.path.parents for hit in library.scan("red or green"))
+
+
+@pytest.mark.skipif(not hasattr(os, "symlink"), reason="no symbolic links here")
+def test_a_folder_may_be_named_through_a_link(photos: Path, tmp_path: Path) -> None:
+    make_tree(photos)
+    link = tmp_path / "link"
+    link.symlink_to(photos, target_is_directory=True)
+    with open_library(link) as library:
+        assert library.sync().added == 6
+        assert counts(library.sync(paths=[photos / "f0"])) == {"unchanged": 3}
+        assert counts(library.sync(paths=[link / "f0" / "0.png"])) == {"unchanged": 1}
+    with open_library(photos) as library:
+        assert len(library.roots()) == 1
+        assert counts(library.sync()) == {"unchanged": 6}

@@ -16,6 +16,9 @@ from localsearch.errors import LibraryDamaged, LibraryReadOnly
 
 FILE_NAME = "catalog.sqlite"
 
+_MADE_AFTER_IT = ("features-*.sqlite", "thumbs.sqlite", "segments/*/postings.bin")
+"""What a store has only once its catalog stood."""
+
 
 class Catalog:
     """Truth about inputs, tags, roots, segments and packs. Any thread may call."""
@@ -60,8 +63,9 @@ def create_catalog(store: Path, *, lock_timeout: float = 10.0) -> Catalog:
     """Make the store's folder and catalog; opens it if another process was quicker.
 
     An empty catalog is finished (a creation was cut off) unless features lie beside it: then it
-    was emptied, and is LibraryDamaged.
+    was emptied, and is LibraryDamaged; so is a store that has lost its catalog.
     """
+    check_not_lost(store)
     try:
         store.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -83,6 +87,25 @@ def open_catalog(store: Path, *, read_only: bool = False, lock_timeout: float = 
     return _ready(store, database, new=False)
 
 
+def has_lost_catalog(store: Path) -> bool:
+    """Whether there is no catalog although files lie here that are made after it."""
+    # In this order: while another process creates the store, its catalog is there first.
+    return _was_used(store) and not (store / FILE_NAME).exists()
+
+
+def check_not_lost(store: Path) -> None:
+    """LibraryDamaged where a new, empty library would stand in for one whose catalog is lost."""
+    if has_lost_catalog(store):
+        raise LibraryDamaged(
+            f"{store / FILE_NAME} is missing, although other files of the library are there",
+            hint=f"restore it from a backup, or delete {store} to start anew",
+        )
+
+
+def _was_used(store: Path) -> bool:
+    return any(any(store.glob(pattern)) for pattern in _MADE_AFTER_IT)
+
+
 def _ready(store: Path, database: Database, *, new: bool) -> Catalog:
     try:
         if new:
@@ -97,8 +120,8 @@ def _ready(store: Path, database: Database, *, new: bool) -> Catalog:
 
 
 def _refuse_emptied(store: Path) -> None:
-    """Never make a fresh catalog where features tell that there was a full one."""
-    if not any(store.glob("features-*.sqlite")):
+    """Never make a fresh catalog where other files tell that there was a full one."""
+    if not _was_used(store):
         return
     database = Database(store / FILE_NAME)
     try:

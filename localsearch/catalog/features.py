@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,7 @@ class Features:
             (digest, self._bytes(vector, self.dimensions), self._bytes(logits, self.classes))
             for digest, vector, logits in features
         ]
-        with self._database.writing("keeping features") as conn:
+        with self._writing("keeping features") as conn:
             done = conn.executemany(
                 "INSERT INTO features (digest, vector, logits) VALUES (?, ?, ?)"
                 " ON CONFLICT (digest) DO NOTHING",
@@ -59,7 +60,7 @@ class Features:
         vectors = np.zeros((len(digests), self.dimensions), np.float16)
         logits = np.zeros((len(digests), self.classes), np.float16)
         found = np.zeros(len(digests), np.bool_)
-        with self._database.reading() as conn:
+        with self._reading() as conn:
             at = 0
             for chunk in chunks(digests):
                 span = slice(at, at + len(chunk))
@@ -70,17 +71,17 @@ class Features:
     def have(self, digests: Iterable[bytes]) -> set[bytes]:
         """Those digests that have features."""
         sql = "SELECT digest FROM features WHERE digest IN (...)"
-        with self._database.reading() as conn:
+        with self._reading() as conn:
             return {digest for (digest,) in select_in(conn, sql, digests)}
 
     def forget(self, digests: Iterable[bytes]) -> int:
         """Drop features of contents that are gone; gives how many there were."""
-        with self._database.writing("forgetting features") as conn:
+        with self._writing("forgetting features") as conn:
             return execute_in(conn, "DELETE FROM features WHERE digest IN (...)", digests)
 
     def count(self) -> int:
         """How many contents have features."""
-        with self._database.reading() as conn:
+        with self._reading() as conn:
             return int(conn.execute("SELECT count(*) FROM features").fetchone()[0])
 
     def digests(self) -> Iterator[bytes]:
@@ -88,7 +89,7 @@ class Features:
         last = b""
         sql = "SELECT digest FROM features WHERE digest > ? ORDER BY digest LIMIT ?"
         while True:
-            with self._database.reading() as conn:
+            with self._reading() as conn:
                 page = [row[0] for row in conn.execute(sql, (last, PAGE_ROWS))]
             yield from page
             if len(page) < PAGE_ROWS:
@@ -97,7 +98,8 @@ class Features:
 
     def complaints(self) -> list[str]:
         """What SQLite's whole check finds; reads all of the file."""
-        return self._database.complaints()
+        with _hinted(self.path):
+            return self._database.complaints()
 
     def shrink(self) -> None:
         """Give freed pages back to the file system."""
@@ -106,6 +108,16 @@ class Features:
     def close(self) -> None:
         """Close all connections."""
         self._database.close()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with _hinted(self.path), self._database.reading() as conn:
+            yield conn
+
+    @contextmanager
+    def _writing(self, doing: str) -> Iterator[sqlite3.Connection]:
+        with _hinted(self.path), self._database.writing(doing) as conn:
+            yield conn
 
     def _bytes(self, values: Halves, length: int) -> bytes:
         if values.shape != (length,) or values.dtype != np.float16:
@@ -137,10 +149,7 @@ class Features:
     def _joined(self, blobs: list[bytes], length: int) -> Halves:
         whole = b"".join(blobs)
         if any(len(blob) != 2 * length for blob in blobs):
-            raise LibraryDamaged(
-                f"{self.path} holds a feature of the wrong length",
-                hint="restore it from a backup",
-            )
+            raise LibraryDamaged(f"{self.path} holds a feature of the wrong length")
         return np.frombuffer(whole, "<f2").reshape(len(blobs), length).astype(np.float16)
 
 
@@ -163,6 +172,27 @@ def open_features(
     path = features_path(store, encoder_digest)
     if read_only and not path.exists():
         raise LibraryMissing(f"there is no {path}", hint="sync once without read_only")
+    with _hinted(path):
+        database = _opened(path, read_only, lock_timeout)
+        try:
+            _agree(database, encoder_digest, dimensions, classes)
+        except BaseException:
+            database.close()
+            raise
+    return Features(database, dimensions, classes)
+
+
+@contextmanager
+def _hinted(path: Path) -> Iterator[None]:
+    """Damage here is no loss but time: everything in it can be inferred anew from the photos."""
+    try:
+        yield
+    except LibraryDamaged as fault:
+        hint = f"restore it from a backup, or delete {path} and sync: all is inferred anew"
+        raise LibraryDamaged(fault.message, hint=hint) from fault
+
+
+def _opened(path: Path, read_only: bool, lock_timeout: float) -> Database:
     database = Database(
         path,
         read_only=read_only,
@@ -174,13 +204,12 @@ def open_features(
         if not read_only:
             make(database, FEATURES)
         elif not is_made(database):
-            raise LibraryDamaged(f"{path} is empty", hint="sync once without read_only")
+            raise LibraryDamaged(f"{path} is empty")
         version_of(database, FEATURES)
-        _agree(database, encoder_digest, dimensions, classes)
     except BaseException:
         database.close()
         raise
-    return Features(database, dimensions, classes)
+    return database
 
 
 def _agree(database: Database, encoder_digest: str, dimensions: int, classes: int) -> None:
@@ -196,6 +225,5 @@ def _agree(database: Database, encoder_digest: str, dimensions: int, classes: in
             found = dict(conn.execute(sql).fetchall())
     if found != about:
         raise LibraryDamaged(
-            f"{database.path} holds features of another encoder: {found}, expected {about}",
-            hint="restore the right file from a backup",
+            f"{database.path} holds features of another encoder: {found}, expected {about}"
         )

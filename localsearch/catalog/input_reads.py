@@ -93,12 +93,23 @@ def by_rows(conn: sqlite3.Connection, rows: Sequence[int]) -> list[InputRow]:
 
 def by_id(conn: sqlite3.Connection, id: str) -> InputRow | None:
     """The input of a public id, whatever its state."""
+    if not is_text(id):
+        return None
     return _first(conn.execute(f"{_SELECT} WHERE inputs.id = ?", (id,)))
+
+
+def is_text(text: str) -> bool:
+    """Whether SQLite can take it: bytes that are no Unicode come as halves of characters."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def by_ids(conn: sqlite3.Connection, ids: Sequence[str]) -> list[InputRow]:
     """Inputs of these ids in the order asked; unknown ids are left out."""
-    wanted = list(ids)
+    wanted = [id for id in ids if is_text(id)]
     sql = f"{_SELECT} WHERE inputs.id IN (...)"
     found = {one.id: one for one in map(_made, select_in(conn, sql, wanted))}
     return [found[id] for id in wanted if id in found]
@@ -175,7 +186,8 @@ def rows_not_removed(conn: sqlite3.Connection) -> npt.NDArray[np.uint32]:
 
 def rows_of_ids(conn: sqlite3.Connection, ids: Iterable[str]) -> npt.NDArray[np.uint32]:
     """Rows of inputs with these ids, ascending, in any state."""
-    return np.unique(row_array(select_in(conn, "SELECT row FROM inputs WHERE id IN (...)", ids)))
+    known = [id for id in ids if is_text(id)]
+    return np.unique(row_array(select_in(conn, "SELECT row FROM inputs WHERE id IN (...)", known)))
 
 
 def rows_of_path(
@@ -196,6 +208,11 @@ def rows_of_path(
     rows = row_array((row,) for row, folder, name in found if matches(folder, name))
     rows.sort()
     return rows
+
+
+def rootless_featured(conn: sqlite3.Connection) -> list[InputRow]:
+    """Inputs outside every root that should have features: single files, and kept bytes."""
+    return [*map(_made, conn.execute(f"{_SELECT} WHERE {FEATURED} AND inputs.root IS NULL"))]
 
 
 def live_featured_rows(conn: sqlite3.Connection, after: int = 0) -> list[tuple[int, bytes]]:

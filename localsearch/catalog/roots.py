@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
+from localsearch.catalog.input_reads import is_text
 from localsearch.catalog.inputs import Purged, purge
 from localsearch.catalog.places import joined
 from localsearch.errors import InputError
@@ -47,6 +48,10 @@ def put(
     online: bool = True,
 ) -> int:
     """Add a root; gives its key. InputError for a name that another root has."""
+    if not name.isprintable() or not is_text(name):
+        raise InputError(
+            f"{name!r} cannot be the name of a root", hint="choose printable characters: --name"
+        )
     if by_name(conn, name) is not None:
         raise InputError(f"there is a root called {name!r}", hint="choose another name")
     done = conn.execute(
@@ -64,6 +69,8 @@ def all_roots(conn: sqlite3.Connection) -> list[RootRow]:
 
 def by_name(conn: sqlite3.Connection, name: str) -> RootRow | None:
     """The root of that name."""
+    if not is_text(name):
+        return None
     found = conn.execute("SELECT * FROM roots WHERE name = ?", (name,)).fetchone()
     return None if found is None else _made(conn, found)
 

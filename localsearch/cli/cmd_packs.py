@@ -13,11 +13,10 @@ group = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A pack's name or folder.")]
-Shared = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 @group.callback()
-def before(ctx: typer.Context, json: Shared = False) -> None:
+def before(ctx: typer.Context, json: options.Json = False) -> None:
     """List, show or verify model packs."""
     if ctx.invoked_subcommand is None:
         list_all(json)

@@ -48,9 +48,11 @@ def _ask(
     status = library.status()
     if not (ids or (missing and status.missing) or (removed and status.removed)):
         return  # there is nothing to forget, so nothing to ask
-    parts = [f"{len(ids):,} named"] if ids else []
-    parts += [f"{status.missing:,} missing"] if missing else []
-    parts += [f"{status.removed:,} removed"] if removed else []
-    if not typer.confirm(f"Forget {' and '.join(parts)} photos with all their tags for good?"):
+    asked = [(len(ids), "named", bool(ids))]
+    asked += [(status.missing, "missing", missing), (status.removed, "removed", removed)]
+    parts = [f"{count:,} {word}" for count, word, meant in asked if meant]
+    one = len(parts) == 1 and parts[0].startswith("1 ")
+    what = "photo with all its tags" if one else "photos with all their tags"
+    if not typer.confirm(f"Forget {' and '.join(parts)} {what} for good?"):
         terminal.say("nothing was purged")
         raise typer.Exit

@@ -56,7 +56,10 @@ def run(
         roots, below = _which(opened, chosen)
         with polite_interrupt() as stop, progress_bar() as draw:
             if dry_run:
-                _print_estimate(_estimate(opened, roots, below, stop), json)
+                estimate = _estimate(opened, roots, below, stop)
+                if stop.is_set():  # it saw a part only, so its numbers mean nothing
+                    raise KeyboardInterrupt
+                _print_estimate(estimate, json)
                 return
             report = opened.sync(
                 paths=below,

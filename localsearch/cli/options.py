@@ -1,6 +1,7 @@
 """Options that several commands share, so that they read the same everywhere.
 
-Declares only; what an option does stands in the command.
+What an option does stands in the command; here only what makes it read the same before and after
+the name of a subcommand.
 """
 
 from __future__ import annotations
@@ -20,7 +21,18 @@ Store = Annotated[
         show_default=False,
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+_JSON_KEY = "localsearch.json"
+
+
+def _or_before(ctx: typer.Context, given: bool) -> bool:
+    """`packs --json show` is `packs show --json`: contexts of one command line share `meta`."""
+    ctx.meta[_JSON_KEY] = given or ctx.meta.get(_JSON_KEY, False)
+    return bool(ctx.meta[_JSON_KEY])
+
+
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document.", callback=_or_before)
+]
 Inputs = Annotated[
     list[str],
     typer.Argument(metavar="ID|PATH", help="Photos, by id or by path.", show_default=False),

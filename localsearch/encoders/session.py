@@ -6,6 +6,7 @@ provider that was asked for; ONNX Runtime's silent fallback to the CPU is an err
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,11 +37,24 @@ class Session:
         return found
 
 
-def built_in() -> tuple[str, ...]:
-    """The names of the providers that the installed ONNX Runtime was built with."""
+def _runtime() -> Any:
+    """ONNX Runtime, loaded with its reports to its maker turned off.
+
+    Releases from 1.32 on write a device id and events into the user's cache folder and look up
+    their maker's host some seconds later; the switch counts only before the library is loaded.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime
 
-    return tuple(onnxruntime.get_available_providers())
+    disable = getattr(onnxruntime, "disable_telemetry_events", None)
+    if disable is not None:
+        disable()
+    return onnxruntime
+
+
+def built_in() -> tuple[str, ...]:
+    """The names of the providers that the installed ONNX Runtime was built with."""
+    return tuple(_runtime().get_available_providers())
 
 
 def open_session(
@@ -55,8 +69,7 @@ def open_session(
     With one thread the caller's thread does the work and no pool is made. Raises PackProvider
     when it cannot run there, PackDamaged when the file cannot be read.
     """
-    import onnxruntime
-
+    onnxruntime = _runtime()
     try:
         # Bytes, not a path: a path that is not ASCII fails under some providers.
         data = network.read_bytes()
@@ -75,8 +88,7 @@ def open_session(
 
 
 def _settings(threads: int) -> Any:
-    import onnxruntime
-
+    onnxruntime = _runtime()
     settings = onnxruntime.SessionOptions()
     # Explicit, or ONNX Runtime takes every core it sees, quota or not, and pins its threads.
     settings.intra_op_num_threads = threads

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping
@@ -14,13 +13,15 @@ from localsearch.catalog.input_reads import InputRow
 from localsearch.catalog.inputs import IGNORED
 from localsearch.catalog.truth import Truth
 from localsearch.errors import InputError, LibraryMissing
+from localsearch.library import arguments
+from localsearch.sync.new_input import check_metadata, check_source_url, tag_name
 
 Ids = str | Iterable[str]
 
 
 def known(conn: sqlite3.Connection, ids: Ids) -> list[InputRow]:
-    """The inputs of these ids, in order; LibraryMissing names those that there are none of."""
-    wanted = [ids] if isinstance(ids, str) else list(ids)
+    """The inputs of these ids, in order, each once; LibraryMissing names those that are none."""
+    wanted = arguments.texts(ids, "ids")
     found = {row.id: row for row in reads.by_ids(conn, wanted)}
     absent = [one for one in wanted if one not in found]
     if absent:
@@ -33,19 +34,18 @@ def known(conn: sqlite3.Connection, ids: Ids) -> list[InputRow]:
 
 def put_tag(truth: Truth, ids: Ids, name: str, value: bool) -> None:
     """Tag inputs; `value` False says that it is not so."""
-    cleaned = " ".join(name.split())
-    if not cleaned:
-        raise InputError("a tag needs a name")
+    cleaned, said = tag_name(name), arguments.flag(value, "value")
     with truth.catalog.writing("tag") as conn:
         for row in known(conn, ids):
-            tags.put(conn, row.key, cleaned, value)
+            tags.put(conn, row.key, cleaned, said)
 
 
 def forget_tag(truth: Truth, ids: Ids, name: str) -> None:
     """Take a tag off."""
+    cleaned = tag_name(name)
     with truth.catalog.writing("tag") as conn:
         for row in known(conn, ids):
-            tags.forget(conn, row.key, name)
+            tags.forget(conn, row.key, cleaned)
 
 
 def update(
@@ -53,8 +53,9 @@ def update(
 ) -> None:
     """Replace an input's metadata or source URL; None leaves it as it is."""
     now_ms = _now_ms()
-    if metadata is not None:
-        _check_json(metadata)
+    arguments.text(public_id, "id")
+    check_metadata(metadata)
+    check_source_url(source_url)
     with truth.catalog.writing("update") as conn:
         (row,) = known(conn, public_id)
         if metadata is not None:
@@ -74,6 +75,7 @@ def set_removed(truth: Truth, ids: Ids, removed: bool) -> int:
 
 def purge(truth: Truth, ids: Ids | None, missing: bool, removed: bool) -> int:
     """Forget inputs for good; gives how many."""
+    missing, removed = arguments.flag(missing, "missing"), arguments.flag(removed, "removed")
     if ids is None and not missing and not removed:
         raise InputError("say what to purge: ids, missing=True or removed=True")
     with truth.catalog.writing("purge") as conn:
@@ -102,13 +104,6 @@ def drop_root(truth: Truth, root: int) -> int:
         gone = roots.forget_root(conn, root)
     forget_contents(truth, gone)
     return gone.inputs
-
-
-def _check_json(metadata: Mapping[str, Any]) -> None:
-    try:
-        json.dumps(dict(metadata), allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"metadata must be JSON: {error}") from error
 
 
 def _now_ms() -> int:

@@ -17,12 +17,13 @@ from localsearch.catalog import described, roots, tags
 from localsearch.catalog import input_reads as reads
 from localsearch.catalog.input_reads import InputRow
 from localsearch.errors import LibraryMissing, LibrarySegmentDamaged, PictureError
+from localsearch.library import arguments
 from localsearch.library.parts import Parts
 from localsearch.records import ConceptValue, Hit
 from localsearch.scores import value_of
 from localsearch.search.grammar import parse
 from localsearch.search.page import Lookups, Page, Place, hits_of, offset_of, page_of
-from localsearch.search.run import chunks, run, run_all
+from localsearch.search.run import Result, chunks, run, run_all
 from localsearch.search.snapshot import Snapshot
 from localsearch.search.terms import Like, Term
 from localsearch.sources import forms
@@ -33,7 +34,11 @@ _SHOWN_CONCEPTS = 5
 
 def tree_of(parts: Parts, query: Term | str) -> Term:
     """A query as a tree; text is parsed with the vocabulary of the pack."""
-    return parse(query, parts.pack.vocabulary) if isinstance(query, str) else query
+    if isinstance(query, str):
+        return parse(query, parts.pack.vocabulary)
+    if not isinstance(query, Term):
+        raise arguments.refused("query", query, "a term, or text as for localsearch.parse")
+    return query
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +72,17 @@ def _page(asked: _Asked, page: int) -> Page:
 
 
 def scan(parts: Parts, tree: Term, min_score: float) -> Iterator[Hit]:
-    """All hits, best first. Ranked once; made into hits 256 at a time, between transactions."""
-    snapshot, result = with_snapshot(
-        parts, lambda snapshot: (snapshot, run_all(snapshot, tree, min_score=min_score))
+    """All hits, best first. Ranked once, now; made into hits as they are asked for."""
+    return _hits(
+        parts,
+        *with_snapshot(
+            parts, lambda snapshot: (snapshot, run_all(snapshot, tree, min_score=min_score))
+        ),
     )
+
+
+def _hits(parts: Parts, snapshot: Snapshot, result: Result) -> Iterator[Hit]:
+    """Hits of a ranking, 256 at a time, each in a transaction of its own."""
     for ranked in chunks(result.ranked):
         with parts.truth.catalog.reading() as conn:
             hits = hits_of(snapshot, result, ranked, lookups_of(parts, conn))
@@ -97,9 +109,10 @@ def query_vector(parts: Parts, conn: sqlite3.Connection, term: Like) -> npt.NDAr
     """The vector of a query picture: the stored one where its content is known, else inferred."""
     if term.id is not None:
         row = reads.by_id(conn, term.id)
-        if row is None or row.digest is None:
-            raise LibraryMissing(f"there is no input with the id {term.id!r} that has features")
-        stored = parts.truth.features.of([row.digest]).get(row.digest)
+        if row is None:
+            raise LibraryMissing(f"there is no input with the id {term.id!r}")
+        digest = content_of(row)
+        stored = parts.truth.features.of([digest]).get(digest)
         if stored is None:
             raise LibraryMissing(f"the features of {term.id!r} are lost", hint="sync again")
         return stored[0].astype(np.float32)
@@ -111,6 +124,15 @@ def query_vector(parts: Parts, conn: sqlite3.Connection, term: Like) -> npt.NDAr
     vector = stored[0] if stored is not None else outcome.vector
     assert vector is not None
     return vector.astype(np.float32)
+
+
+def content_of(row: InputRow) -> bytes:
+    """The digest of an input that could be indexed; PictureError says why another could not."""
+    if row.digest is None or row.content_state != "ok":
+        why = row.content_reason or row.reason
+        state = row.content_state if row.content_state != "ok" else row.state
+        raise PictureError(state, f"the picture of {row.id!r} is {state}: {why}")
+    return row.digest
 
 
 def _bytes_of(term: Like) -> bytes:

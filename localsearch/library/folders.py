@@ -8,12 +8,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from localsearch.catalog import roots as root_rows
+from localsearch.catalog import settings
 from localsearch.catalog.roots import RootRow
 from localsearch.errors import InputError, LibraryMissing
 from localsearch.library.parts import Parts
 from localsearch.records import Root
 from localsearch.sync import finish
 from localsearch.sync.roots import FoundRoot, find_root, identity_of, overlapping
+
+HOME_SETTING = "home root"  # of the catalog: the key of the root that the store lies in
 
 _log = logging.getLogger("localsearch")
 
@@ -26,7 +29,10 @@ def found_roots(parts: Parts, names: Iterable[str] | None = None) -> list[FoundR
         wanted = list(names)
         _check_known(wanted, rows)
         rows = [row for row in rows if row.name in wanted]
-    return [find_root(row, parts.truth.store) for row in rows]
+    with parts.truth.catalog.reading() as conn:
+        home = settings.value(conn, HOME_SETTING)
+    store = parts.truth.store
+    return [find_root(row, store, home=row.key == home) for row in rows]
 
 
 def describe_roots(parts: Parts) -> tuple[Root, ...]:
@@ -62,10 +68,11 @@ def add_root(parts: Parts, path: Path, name: str | None, ignore: Sequence[str] |
         return
     if not path.is_dir():
         raise LibraryMissing(f"{path} is no folder", hint="name a folder with photos")
-    chosen = _free_name(name or path.name or "photos", {row.name for row in rows}, name is not None)
+    taken = {row.name for row in rows}
+    chosen = _free_name(name or printable_name(path), taken, name is not None)
     volume_id, volume_path = identity_of(path)
     with parts.truth.catalog.writing("roots") as conn:
-        root_rows.put(
+        key = root_rows.put(
             conn,
             name=chosen,
             path=os.fsencode(path),
@@ -73,6 +80,16 @@ def add_root(parts: Parts, path: Path, name: str | None, ignore: Sequence[str] |
             volume_path=volume_path,
             ignore=tuple(ignore or ()),
         )
+        if path == parts.truth.store.parent:
+            settings.put(conn, HOME_SETTING, key)
+
+
+def printable_name(path: Path) -> str:
+    """A name for the root of a folder: the folder's, without what cannot be printed."""
+    name = "".join(
+        c if c.isprintable() else "_" for c in os.fsencode(path.name).decode("utf-8", "replace")
+    )
+    return name or "photos"
 
 
 def move_root(parts: Parts, name: str, path: Path) -> None:

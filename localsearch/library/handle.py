@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from localsearch.catalog.truth import Truth
 from localsearch.errors import LibraryClosed, LibraryReadOnly
-from localsearch.library import editing
+from localsearch.library import arguments, editing
 from localsearch.library.editing import Ids
 from localsearch.library.later import Later
 from localsearch.library.live import LiveState
 from localsearch.library.models import Models
 from localsearch.library.parts import Parts
-from localsearch.library.places import AnyPath, absolute
+from localsearch.library.places import AnyPath
 from localsearch.pack import Pack
 from localsearch.records import (
     Added,
@@ -38,13 +38,16 @@ if TYPE_CHECKING:
     from localsearch.library.syncing import Stop
     from localsearch.search.page import Page
     from localsearch.search.terms import Term
-    from localsearch.sync import adding
+    from localsearch.sync import new_input
 else:
-    adding = Later("localsearch.sync.adding")
     finding = Later("localsearch.library.finding")
     folders = Later("localsearch.library.folders")
     looking = Later("localsearch.library.looking")
+    new_input = Later("localsearch.sync.new_input")
     syncing = Later("localsearch.library.syncing")
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +86,24 @@ class Library:
 
     @property
     def _parts(self) -> Parts:
-        if self._closed:
-            raise LibraryClosed("this library is closed", hint="open it again")
+        self._check_open()
         return self._inner
 
+    def _check_open(self) -> None:
+        if self._closed:
+            raise LibraryClosed("this library is closed", hint="open it again")
+
     def _writable(self) -> Parts:
+        parts = self._parts
         if self._options.read_only:
             raise LibraryReadOnly("this library was opened read-only", hint="open it without it")
-        return self._parts
+        return parts
+
+    def _streamed(self, items: Iterator[T]) -> Iterator[T]:
+        """Items while the library is open; what was fetched ahead is not given after that."""
+        for item in items:
+            self._check_open()
+            yield item
 
     @property
     def store(self) -> Path:
@@ -122,26 +135,28 @@ class Library:
         return folders.describe_roots(self._parts)
 
     def add_root(
-        self, path: AnyPath, name: str | None = None, ignore: Sequence[str] | None = None
+        self, path: AnyPath, name: str | None = None, ignore: str | Iterable[str] | None = None
     ) -> Root:
-        """Add a photo folder. `ignore`: patterns as in .gitignore; for a folder that is a root
-        already they replace its rules. Nothing is read until `sync`.
+        """Add a photo folder. `ignore`: a pattern as in .gitignore, or several; for a folder
+        that is a root already they replace its rules. Nothing is read until `sync`.
 
         Raises LibraryMissing (no such folder), InputError (it lies in another root, or holds one).
         """
-        folder = absolute(path)
-        folders.add_root(self._writable(), folder, name, ignore)
+        folder = arguments.path(path, "path")
+        rules = None if ignore is None else arguments.patterns(ignore)
+        folders.add_root(self._writable(), folder, arguments.root_name(name), rules)
         return next(root for root in self.roots() if root.path.resolve() == folder.resolve())
 
     def move_root(self, name: str, path: AnyPath) -> Root:
         """Tell where a photo folder lies now; ids, tags and features are kept."""
-        folder = absolute(path)
-        folders.move_root(self._writable(), name, folder)
+        folder = arguments.path(path, "path")
+        folders.move_root(self._writable(), arguments.text(name, "name"), folder)
         return next(root for root in self.roots() if root.name == name)
 
     def drop_root(self, name: str) -> int:
         """Forget a photo folder and all its inputs, for good; gives how many. Files stay."""
-        return editing.drop_root(self._writable().truth, folders.root_named(self._parts, name).key)
+        row = folders.root_named(self._parts, arguments.text(name, "name"))
+        return editing.drop_root(self._writable().truth, row.key)
 
     def find_roots_again(self) -> None:
         """Look for roots that moved with their drive or their store, and remember the place."""
@@ -152,8 +167,8 @@ class Library:
     def sync(
         self,
         *,
-        paths: Iterable[AnyPath] | None = None,
-        roots: Iterable[str] | None = None,
+        paths: AnyPath | Iterable[AnyPath] | None = None,
+        roots: str | Iterable[str] | None = None,
         progress: Callable[[Progress], None] | None = None,
         stop: Stop = None,
         threads: int | None = None,
@@ -172,20 +187,23 @@ class Library:
         parts = self._writable()
         orders = syncing.orders_of(
             parts,
-            progress=progress,
-            stop=syncing.stop_of(stop),
-            threads=threads,
-            gentle=gentle,
+            progress=arguments.function(progress, "progress"),
+            stop=syncing.stop_of(arguments.stop(stop)),
+            threads=None if threads is None else arguments.whole(threads, "threads"),
+            gentle=arguments.flag(gentle, "gentle"),
             thumbnails=self._options.thumbnails,
-            allow_removals=allow_removals,
+            allow_removals=arguments.flag(allow_removals, "allow_removals"),
             publishing=syncing.publisher(parts, self._options.lock_timeout),
         )
-        named = None if paths is None else [absolute(path) for path in paths]
+        named = None if paths is None else arguments.paths(paths, "paths")
+        names = None if roots is None else arguments.texts(roots, "roots")
         return syncing.run_sync(
-            parts, orders, paths=named, names=roots, lock_timeout=self._options.lock_timeout
+            parts, orders, paths=named, names=names, lock_timeout=self._options.lock_timeout
         )
 
-    def estimate(self, *, roots: Iterable[str] | None = None, stop: Stop = None) -> SyncEstimate:
+    def estimate(
+        self, *, roots: str | Iterable[str] | None = None, stop: Stop = None
+    ) -> SyncEstimate:
         """A dry run: what a sync would do, how long it takes, what limits it, the disk it needs.
 
         Reads up to fifty photos; writes nothing.
@@ -193,14 +211,15 @@ class Library:
         orders = syncing.orders_of(
             self._parts,
             progress=None,
-            stop=syncing.stop_of(stop),
+            stop=syncing.stop_of(arguments.stop(stop)),
             threads=None,
             gentle=False,
             thumbnails=self._options.thumbnails,
             allow_removals=False,
             publishing=lambda whole: None,
         )
-        return syncing.run_estimate(self._parts, orders, roots)
+        names = None if roots is None else arguments.texts(roots, "roots")
+        return syncing.run_estimate(self._parts, orders, names)
 
     def add(
         self,
@@ -216,20 +235,31 @@ class Library:
         """Add one picture: a path, bytes, file object, PIL image or HxWx3 uint8 RGB array.
 
         `base64` takes base64 text or a data URI, `data` encoded bytes. `id`: your own, or a new
-        one is given. A picture that cannot be read is an input with that state and reason.
+        one is given. A picture that cannot be read is an input with that state and reason. A file
+        that is an input already stays that one: tags are added, metadata and URL replaced.
         """
-        new = adding.NewInput(
-            source, base64, data, id, adding.tags_of(tags), dict(metadata or {}), source_url
+        new = new_input.made_new(
+            source=source,
+            base64=base64,
+            data=data,
+            id=id,
+            tags=tags,
+            metadata=metadata,
+            source_url=source_url,
         )
-        adding.check_new(new)
-        return next(iter(self._add([new], None)))
+        return next(self._add([new], None))
 
     def add_many(self, sources: Iterable[Any], *, stop: Stop = None) -> Iterator[Added]:
-        """Add many, in order, one result each; a mapping holds the arguments of `add`."""
-        return self._add((adding.new_input(source) for source in sources), stop)
+        """Add many, in order, one result each; a mapping holds the arguments of `add`.
 
-    def _add(self, news: Iterable[adding.NewInput], stop: Stop) -> Iterator[Added]:
-        return syncing.run_add(self._writable(), news, stop, self._options.lock_timeout)
+        One that cannot be used raises InputError when those before it have been added and given.
+        """
+        return self._add(map(new_input.item_of, arguments.sources(sources)), stop)
+
+    def _add(self, news: Iterable[new_input.NewInput], stop: Stop) -> Iterator[Added]:
+        asked = arguments.stop(stop)
+        added = syncing.run_add(self._writable(), news, asked, self._options.lock_timeout)
+        return self._streamed(added)
 
     # -- searching ---------------------------------------------------------------------------
 
@@ -242,11 +272,19 @@ class Library:
         query picture cannot be read), InputError (limit or page below 1).
         """
         tree = finding.tree_of(self._parts, query)
-        return finding.search(self._parts, tree, limit, page, min_score)
+        return finding.search(
+            self._parts,
+            tree,
+            arguments.whole(limit, "limit"),
+            arguments.whole(page, "page"),
+            arguments.fraction(min_score, "min_score"),
+        )
 
     def scan(self, query: Term | str, *, min_score: float = 0.0) -> Iterator[Hit]:
         """All hits, best first, streamed: the ranking is taken once, hits are made as they go."""
-        return finding.scan(self._parts, finding.tree_of(self._parts, query), min_score)
+        tree = finding.tree_of(self._parts, query)
+        floor = arguments.fraction(min_score, "min_score")
+        return self._streamed(finding.scan(self._parts, tree, floor))
 
     def predict(
         self,
@@ -259,11 +297,19 @@ class Library:
         at_least: float = 0.0,
     ) -> tuple[ConceptValue, ...]:
         """The most probable concepts of a picture, without storing it; `id` one of the library."""
-        return looking.predict(self._parts, source, base64, data, id, limit, at_least)
+        return looking.predict(
+            self._parts,
+            source,
+            base64,
+            data,
+            id,
+            arguments.whole(limit, "limit"),
+            arguments.fraction(at_least, "at_least"),
+        )
 
     def concepts(self, prefix: str = "") -> tuple[ConceptInfo, ...]:
         """The concepts of the pack whose name or synonym begins with `prefix`."""
-        return looking.concepts(self._parts, prefix)
+        return looking.concepts(self._parts, arguments.text(prefix, "prefix"))
 
     # -- single inputs -------------------------------------------------------------------------
 
@@ -273,15 +319,16 @@ class Library:
 
     def find(self, path: AnyPath) -> Input | None:
         """The input of a file, or None."""
-        return looking.find(self._parts, absolute(path))
+        return looking.find(self._parts, arguments.any_path(path, "path"))
 
     def inputs(self, state: str | None = None, *, removed: bool = False) -> Iterator[Input]:
         """All inputs in the order of adding, or those in one `state`; or the `removed` ones."""
-        return looking.inputs(self._parts, state, removed)
+        word, gone = arguments.state(state), arguments.flag(removed, "removed")
+        return self._streamed(looking.inputs(self._parts, word, gone))
 
     def failures(self) -> Iterator[Input]:
         """Inputs that could not be indexed, each with its state and reason."""
-        return looking.failures(self._parts)
+        return self._streamed(looking.failures(self._parts))
 
     def thumbnail(self, id: str) -> bytes:
         """A JPEG thumbnail, from the store if it has one, else made from the file."""

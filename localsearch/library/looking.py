@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from localsearch.catalog import contents, described, settings
 from localsearch.catalog import input_reads as reads
-from localsearch.catalog import roots as root_rows
 from localsearch.catalog.input_reads import InputRow
 from localsearch.catalog.migrations import STORE_FORMAT
 from localsearch.errors import InputError, LibraryMissing, PackError, PictureError
-from localsearch.library import finding
+from localsearch.library import arguments, finding
+from localsearch.library.folders import found_roots
 from localsearch.library.models import PROVIDER_SETTING, THUMBNAIL_SIDE
 from localsearch.library.parts import Parts
+from localsearch.library.places import AnyPath
 from localsearch.pack import find_pack, load_pack
 from localsearch.records import (
     FAILED,
@@ -30,6 +31,8 @@ from localsearch.sources import forms
 from localsearch.sources.image import image_of
 from localsearch.sources.picture import open_picture
 from localsearch.sources.thumbnail import make
+from localsearch.sync.new_input import check_forms
+from localsearch.sync.placing import places_of, plain_path
 from localsearch.verify import SEGMENT_CODES, verify_store
 
 if TYPE_CHECKING:
@@ -44,19 +47,16 @@ def get(parts: Parts, public_id: str) -> Input:
         return described.inputs_of(conn, [_row(conn, public_id)])[0]
 
 
-def find(parts: Parts, path: Path) -> Input | None:
-    """The input of a file, in a root or outside."""
+def find(parts: Parts, path: AnyPath) -> Input | None:
+    """The input of a file, in a root or outside; one that is there before one that is missing."""
+    founds = found_roots(parts)
+    tops = [(found.row.key, Path(os.fsdecode(found.row.path))) for found in founds]
+    tops += [(found.row.key, found.path) for found in founds if found.path is not None]
     with parts.truth.catalog.reading() as conn:
-        for root in root_rows.all_roots(conn):
-            top = Path(os.fsdecode(root.path))
-            if top in path.parents:
-                inside = os.fsencode(path.relative_to(top).as_posix())
-                folder, _, name = inside.rpartition(b"/")
-                row = reads.by_place(conn, root.key, folder, name)
-                break
-        else:
-            row = reads.by_place(conn, None, os.fsencode(path.parent), os.fsencode(path.name))
-        return described.inputs_of(conn, [row])[0] if row is not None else None
+        places = places_of(tops, plain_path(path))
+        rows = [reads.by_place(conn, one.root, one.folder, one.name) for one in places]
+        found = sorted((row for row in rows if row is not None), key=lambda row: not row.live)
+        return described.inputs_of(conn, found[:1])[0] if found else None
 
 
 def inputs(parts: Parts, state: str | None, removed: bool) -> Iterator[Input]:
@@ -96,16 +96,15 @@ def predict(
     at_least: float,
 ) -> tuple[ConceptValue, ...]:
     """Concepts of one picture; of a stored one from its features."""
-    if limit < 1:
-        raise InputError(f"limit is a whole number from 1 on, not {limit!r}")
+    check_forms(base64, data)
     if sum(given is not None for given in (source, base64, data, public_id)) != 1:
         raise InputError("give exactly one of source, base64, data and id")
     if public_id is not None:
         with parts.truth.catalog.reading() as conn:
-            digest = _row(conn, public_id).digest
-        vectors, logits, found = parts.truth.features.arrays_of([digest or b""])
+            digest = finding.content_of(_row(conn, public_id))
+        vectors, logits, found = parts.truth.features.arrays_of([digest])
         if not found[0]:
-            raise LibraryMissing(f"there are no features of {public_id!r}")
+            raise LibraryMissing(f"the features of {public_id!r} are lost", hint="sync again")
         return finding.concepts_of(parts, vectors, logits, limit=limit, at_least=at_least)[0]
     encoded = forms.from_base64(base64) if base64 is not None else data
     form = forms.encoded_of(encoded if encoded is not None else source)
@@ -186,7 +185,7 @@ def _newer_pack(parts: Parts) -> list[str]:
 
 
 def _row(conn: sqlite3.Connection, public_id: str) -> InputRow:
-    row = reads.by_id(conn, public_id)
+    row = reads.by_id(conn, arguments.text(public_id, "id"))
     if row is None:
         raise LibraryMissing(f"there is no input with the id {public_id!r}")
     return row

@@ -13,21 +13,32 @@ from pathlib import Path
 from localsearch import machine
 from localsearch.catalog import Catalog, create_catalog, open_catalog
 from localsearch.catalog import packs as pack_rows
+from localsearch.catalog.catalog import check_not_lost, has_lost_catalog
 from localsearch.catalog.features import open_features
-from localsearch.catalog.thumbnails import open_thumbnails
+from localsearch.catalog.thumbnails import Thumbnails, no_thumbnails, open_thumbnails
 from localsearch.catalog.truth import Truth
 from localsearch.errors import (
     InputError,
     LibraryError,
+    LibraryFull,
     LibraryMissing,
     LibraryReadOnly,
     PackDamaged,
     PackError,
     PackMissing,
 )
+from localsearch.library.opened_with import (
+    Wanted,
+    check_folders,
+    check_numbers,
+    folder_of,
+    named_folders,
+    no_folder,
+)
 from localsearch.library.handle import Library, Options
 from localsearch.library.places import AnyPath, absolute
 from localsearch.pack import Pack, copy_query_side, find_pack, load_pack
+from localsearch.records import Root
 
 STORE_NAME = ".localsearch"
 CATALOG_NAME = "catalog.sqlite"
@@ -69,22 +80,27 @@ def open(
     """Open a library, by default making it on first use.
 
     `path` is a photo folder, whose store is `.localsearch` inside it, or a store itself. Or give
-    `store` (any folder) and `roots` (name -> photo folder; those not yet known are added).
+    `store` (any folder) and `roots` (name -> photo folder; those not yet known are added, and one
+    that is offline is moved to the folder given).
     `pack` chooses the model of a new library; for an existing one it must be the one it has.
     `provider`: "auto", "cpu", "cuda", ... `memory`: bytes that searches and syncs may use.
     `threads`: of inference. `lock_timeout`: seconds to wait for another writer.
     `read_only`: nothing is written, not even locks.
 
-    Raises LibraryMissing (nothing there, and `create` is off), LibraryTooNew, LibraryDamaged,
-    PackMissing, PackDamaged, InputError. Opening takes no lock.
+    Raises LibraryMissing (nothing there, and `create` is off; no such photo folder),
+    LibraryTooNew, LibraryDamaged, LibraryFull, PackMissing, PackDamaged, InputError. Opening
+    takes no lock.
     """
+    check_numbers(memory, threads, lock_timeout)
     place, wanted = _place(path, store, roots)
     if not is_store(place):
+        check_not_lost(place)
         if read_only or not create:
             raise LibraryMissing(
                 f"there is no library in {place}",
                 hint=f"make one with `localsearch init {place.parent}`, or name another folder",
             )
+        check_folders(wanted.folders)
         _create(place, pack or DEFAULT_PACK)
     options = Options(
         provider=provider,
@@ -94,7 +110,10 @@ def open(
         lock_timeout=lock_timeout,
         thumbnails=thumbnails,
     )
-    library = _open_store(place, pack, options)
+    try:
+        library = _open_store(place, pack, options)
+    except LibraryFull as fault:
+        raise fault if read_only else _full(fault) from fault
     try:
         _add_roots(library, wanted)
     except BaseException:
@@ -121,30 +140,22 @@ def init(
 
 def _place(
     path: AnyPath | None, store: AnyPath | None, roots: Mapping[str, AnyPath] | None
-) -> tuple[Path, dict[str, Path]]:
+) -> tuple[Path, Wanted]:
     """(store folder, roots that are wanted)."""
     if path is None and store is None:
         raise InputError("give a photo folder, or store=")
-    wanted = {name: absolute(folder) for name, folder in (roots or {}).items()}
-    if path is not None:
-        folder = absolute(path)
-        if store is None and is_store(folder):
-            return folder, wanted
-        if not folder.is_dir():
-            raise LibraryMissing(f"{folder} is no folder", hint="name a folder with photos")
-        if folder not in wanted.values():
-            wanted[_free_name(folder.name or "photos", wanted)] = folder
-        if store is None:
-            return folder / STORE_NAME, wanted
-    assert store is not None
-    return absolute(store), wanted
-
-
-def _free_name(name: str, taken: Mapping[str, Path]) -> str:
-    number, free = 2, name
-    while free in taken:
-        free, number = f"{name}-{number}", number + 1
-    return free
+    named = named_folders(roots)
+    place = None if store is None else folder_of(store, "store")
+    if path is None:
+        assert place is not None
+        return place, Wanted(named)
+    folder = folder_of(path, "path")
+    if place is None and (is_store(folder) or has_lost_catalog(folder)):
+        return folder, Wanted(named)
+    if not folder.is_dir():
+        raise no_folder(folder)
+    wanted = Wanted(named, None if folder in named.values() else folder)
+    return place or folder / STORE_NAME, wanted
 
 
 def _create(place: Path, pack_name: str) -> None:
@@ -204,6 +215,8 @@ def _open_store(place: Path, wanted_pack: str | None, options: Options) -> Libra
     except BaseException:
         catalog.close()
         raise
+    if truth.thumbnails.note:
+        notes.append(truth.thumbnails.note)
     synced_by = machine.cloud_synced(place)
     if synced_by:
         notes.append(f"the store lies in a folder of {synced_by}: exclude it from syncing")
@@ -231,8 +244,32 @@ def _truth(place: Path, catalog: Catalog, pack: Pack, options: Options) -> Truth
         read_only=options.read_only,
         lock_timeout=timeout,
     )
-    thumbs = open_thumbnails(place, read_only=options.read_only, lock_timeout=timeout)
-    return Truth(place, catalog, features, thumbs)
+    try:
+        return Truth(place, catalog, features, _thumbnails(place, options))
+    except BaseException:
+        features.close()
+        raise
+
+
+def _thumbnails(place: Path, options: Options) -> Thumbnails:
+    """Where there are none and none may be made, photos are shown from their files."""
+    try:
+        return open_thumbnails(
+            place, read_only=options.read_only, lock_timeout=options.lock_timeout
+        )
+    except LibraryMissing:
+        if not options.read_only:
+            raise
+        return no_thumbnails(place)
+
+
+def _full(fault: LibraryFull) -> LibraryFull:
+    """SQLite writes small files even to open a library that will change."""
+    return LibraryFull(
+        fault.message,
+        hint="nothing was lost; free some space, or open it with read_only=True: "
+        "searching needs no space",
+    )
 
 
 def _own_pack(place: Path, active: pack_rows.PackRow) -> tuple[Pack, list[str]]:
@@ -260,12 +297,44 @@ def _own_pack(place: Path, active: pack_rows.PackRow) -> tuple[Pack, list[str]]:
     return pack, notes
 
 
-def _add_roots(library: Library, wanted: Mapping[str, Path]) -> None:
-    """Add folders that are no roots yet; one that came along with its store is no new root."""
-    if not wanted or library.read_only:
+def _add_roots(library: Library, wanted: Wanted) -> None:
+    """Add folders that are no roots yet; one that came along with its store is no new root.
+
+    A name that was given means that root: never a second one beside it. All is checked first.
+    """
+    if library.read_only or not wanted.folders:
         return
     library.find_roots_again()
-    known = {root.path: root.name for root in library.roots()}
-    for name, folder in wanted.items():
-        if folder not in known:
-            library.add_root(folder, _free_name(name, dict.fromkeys(known.values(), folder)))
+    roots = {root.name: root for root in library.roots()}
+    places = {root.path.resolve() for root in roots.values()}
+    new = {
+        name: folder
+        for name, folder in wanted.named.items()
+        if not _stands(roots.get(name), folder, places)
+    }
+    for name, folder in new.items():
+        if name in roots and roots[name].online:
+            raise _elsewhere(roots[name], folder)
+        if not folder.is_dir():
+            raise no_folder(folder)
+    for name, folder in new.items():
+        if name in roots:
+            library.move_root(name, folder)
+        else:
+            library.add_root(folder, name)
+    if wanted.unnamed is not None and wanted.unnamed.resolve() not in places:
+        library.add_root(wanted.unnamed)
+
+
+def _stands(root: Root | None, folder: Path, places: set[Path]) -> bool:
+    """Whether the root of a name is at `folder`, or that is a root of another name already."""
+    place = folder.resolve()
+    return place in places if root is None else place == root.path.resolve()
+
+
+def _elsewhere(root: Root, folder: Path) -> InputError:
+    return InputError(
+        f"the root {root.name} is at {root.path}, not at {folder}",
+        hint=f"if the photos have moved: library.move_root({root.name!r}, {str(folder)!r}), "
+        f"or localsearch roots move {root.name} {folder}; else choose another name",
+    )

@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from localsearch.catalog import settings
@@ -15,8 +16,9 @@ from localsearch.library.models import PROVIDER_SETTING
 from localsearch.library.parts import Parts
 from localsearch.publish import publish, replace_damaged
 from localsearch.records import Added, Progress, SyncEstimate, SyncReport
-from localsearch.sync.adding import NewInput, add_inputs
+from localsearch.sync.adding import add_inputs
 from localsearch.sync.estimate import estimate
+from localsearch.sync.new_input import NewInput
 from localsearch.sync.paths import sync_paths
 from localsearch.sync.run import Orders, sync_roots
 from localsearch.writer_lock import WriterLock
@@ -99,8 +101,14 @@ def run_add(
     """Add sources in order. Takes no sync lock: adding and syncing may go on side by side."""
     after_commit = publisher(parts, lock_timeout)
     read_features = parts.models.reader(parts.truth)
-    yield from add_inputs(parts.truth, found_roots(parts), news, read_features, stop=stop_of(stop))
-    after_commit(False)
+    yield from add_inputs(
+        parts.truth,
+        found_roots(parts),
+        news,
+        read_features,
+        after_commit=partial(after_commit, False),
+        stop=stop_of(stop),
+    )
 
 
 def run_estimate(parts: Parts, orders: Orders, names: Iterable[str] | None) -> SyncEstimate:

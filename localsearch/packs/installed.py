@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from localsearch.errors import LocalsearchError
+from localsearch.errors import LocalsearchError, PackDamaged
 from localsearch.pack.find import available_packs, find_pack
 from localsearch.pack.load import load_pack
 from localsearch.pack.manifest import Manifest, Part, read_manifest
+from localsearch.pack.vocabulary import Vocabulary
 from localsearch.records import ConceptInfo
 
 
@@ -20,7 +21,7 @@ from localsearch.records import ConceptInfo
 class PackInfo:
     """A pack at a glance. `fault` tells why it cannot be used; the rest is empty then.
 
-    `bytes` is the size of all its files; `concepts` their number, 0 where it was not asked.
+    `bytes` is the size of all its files.
     """
 
     name: str
@@ -68,12 +69,21 @@ def concepts_of(name: str | Path, prefix: str = "") -> tuple[ConceptInfo, ...]:
 
 def _glance(folder: Path) -> PackInfo:
     try:
-        return _info(folder, read_manifest(folder))
+        manifest = read_manifest(folder)
+        return _info(folder, manifest, concepts=_count_concepts(folder / manifest.table))
     except LocalsearchError as fault:
         return PackInfo(folder.name, folder, fault=fault.message)
 
 
-def _info(folder: Path, manifest: Manifest, concepts: int = 0) -> PackInfo:
+def _count_concepts(table: Path) -> int:
+    """The number of concepts from the table alone: a list need not read the whole network."""
+    try:
+        return len(Vocabulary(table.read_text(encoding="utf-8"), str(table)))
+    except (OSError, UnicodeDecodeError) as fault:
+        raise PackDamaged(f"{table} cannot be read: {fault}") from fault
+
+
+def _info(folder: Path, manifest: Manifest, concepts: int) -> PackInfo:
     return PackInfo(
         name=manifest.name,
         folder=folder,

@@ -15,10 +15,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from numbers import Real
 
 from localsearch.errors import InputError, QueryError
 from localsearch.records import STATES
 from localsearch.search.words import number_text, quoted
+from localsearch.sources import forms
 
 
 class Term:
@@ -64,6 +66,7 @@ class Tag(Term):
 
     def __post_init__(self) -> None:
         _text(self.name, "a tag's name")
+        object.__setattr__(self, "name", " ".join(self.name.split()))  # as tags are kept
         if not isinstance(self.value, bool):
             raise InputError(f"a tag's value is True or False, not {self.value!r}")
 
@@ -125,6 +128,8 @@ class Ids(Term):
     ids: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        if not isinstance(self.ids, Iterable):
+            raise InputError(f"ids are a text or several texts, not {self.ids!r}")
         object.__setattr__(self, "ids", tuple(self.ids))
         for each in self.ids:
             _text(each, "an id")
@@ -238,16 +243,21 @@ def like(
     `source`: a `str` or `Path` (always a file path), a file object, a PIL image, or an array
     HxWx3 uint8 RGB. Or one of `id=` (an input of the library: its stored features are used),
     `base64=`, `data=` (an encoded picture). `min_score` in [0, 1] cuts photos that are less alike.
-    Raises InputError here; PictureError when it is searched and the picture cannot be read.
+    A file object is read here, once, so that the term can be searched again; all else when it is
+    searched. Raises InputError; PictureError when the picture is read and cannot be.
     """
     if isinstance(source, bytes | bytearray | memoryview) and data is None:
         source, data = None, source
-    return Like(source, id, base64, None if data is None else bytes(data), min_score)
+    elif _is_stream(source) and id is None and base64 is None and data is None:
+        source, data = None, forms.encoded_of(source).data
+    if isinstance(data, bytearray | memoryview):
+        data = bytes(data)
+    return Like(source, id, base64, data, min_score)
 
 
 def ids(ids: str | Iterable[str]) -> Term:
     """The inputs of these ids. Unknown ids match nothing; an empty list matches nothing."""
-    return Ids((ids,) if isinstance(ids, str) else tuple(ids))
+    return Ids((ids,) if isinstance(ids, str) else ids)  # type: ignore[arg-type]  # made a tuple
 
 
 def path(pattern: str, *, root: str | None = None) -> Term:
@@ -294,6 +304,10 @@ def _flat(terms: Iterable[Term], kind: type[And] | type[Or]) -> list[Term]:
     return flat
 
 
+def _is_stream(source: object) -> bool:
+    return hasattr(source, "read") and not isinstance(source, str | os.PathLike)
+
+
 def _like_types(term: Like) -> None:
     for name, value, kind in (
         ("id", term.id, str),
@@ -322,8 +336,8 @@ def _text(value: object, what: str) -> None:
 
 
 def _fraction(value: object, what: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise InputError(f"{what} is a number from 0 to 1, not {value!r}")
-    if not 0.0 <= value <= 1.0:  # false for NaN as well
+    if not 0.0 <= float(value) <= 1.0:  # false for NaN as well
         raise InputError(f"{what} is a number from 0 to 1, not {value!r}")
     return float(value) + 0.0  # -0.0 becomes 0.0, so that equal terms print alike

@@ -1,7 +1,9 @@
 """Adds single sources: files, bytes, arrays, pictures; in order, one result each.
 
-A file inside a root becomes the input that a sync would make of it; a file outside every root is
-an input with an absolute path, not copied; whatever has no file keeps its encoded bytes.
+A file inside a root becomes the input that a sync would make of it; a file outside every root, or
+one that a walk of its root does not show, is an input with an absolute path, not copied; whatever
+has no file keeps its encoded bytes. Invariant: a source that cannot be used takes nothing with it;
+those before it are committed and given, then its error is raised.
 """
 
 from __future__ import annotations
@@ -9,20 +11,23 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from localsearch.catalog import contents, inputs, tags
 from localsearch.catalog import input_reads as reads
 from localsearch.catalog import known as known_rows
+from localsearch.catalog.known import Known
 from localsearch.catalog.truth import Truth
 from localsearch.errors import InputError, PictureError
 from localsearch.pipeline.job import Job, Outcome
 from localsearch.records import Added, Refusal
 from localsearch.sources import forms
 from localsearch.sync.commit import put_features
+from localsearch.sync.new_input import NewInput
+from localsearch.sync.placing import Place, is_shown, places_of, plain_path
 from localsearch.sync.plan import settled_mtime
 from localsearch.sync.roots import FoundRoot
 from localsearch.sync.run import ReadFeatures
@@ -31,53 +36,12 @@ WINDOW = 32  # sources in work at once: enough to keep both cores busy, few to h
 
 
 @dataclass(frozen=True, slots=True)
-class NewInput:
-    """A source and what the user says of it."""
+class _Ready:
+    """A source whose bytes were read, or the reason why they could not be."""
 
-    source: Any = None
-    base64: str | None = None
-    data: bytes | None = None
-    id: str | None = None
-    tags: Mapping[str, bool] = field(default_factory=dict)
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    source_url: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    root: int | None
-    folder: bytes
-    name: bytes
-
-
-def tags_of(tags: Mapping[str, bool] | Iterable[str] | None) -> dict[str, bool]:
-    """Tags as a mapping; names alone mean that it is so."""
-    if tags is None or isinstance(tags, Mapping):
-        return dict(tags or {})
-    if isinstance(tags, str):
-        return {tags: True}
-    return dict.fromkeys(tags, True)
-
-
-def new_input(source: Any) -> NewInput:
-    """One item of `add_many`: a source, or a mapping with the arguments of `Library.add`."""
-    if isinstance(source, Mapping):
-        try:
-            new = NewInput(**{**source, "tags": tags_of(source.get("tags"))})
-        except TypeError as error:
-            raise InputError(f"not arguments of add: {error}") from error
-    else:
-        new = NewInput(source)
-    check_new(new)
-    return new
-
-
-def check_new(new: NewInput) -> None:
-    """Raise InputError for what can be seen to be wrong before anything is read."""
-    if sum(given is not None for given in (new.source, new.base64, new.data)) != 1:
-        raise InputError("give exactly one of source, base64 and data")
-    if new.id is not None and not new.id.strip():
-        raise InputError("an id cannot be empty")
+    new: NewInput
+    form: forms.Encoded | Refusal
+    path: Path | None
 
 
 def add_inputs(
@@ -86,42 +50,51 @@ def add_inputs(
     news: Iterable[NewInput],
     read_features: ReadFeatures,
     *,
-    stop: Any = lambda: False,
+    after_commit: Callable[[], None] = lambda: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Added]:
-    """Add all, in order. A source that cannot be used is a result with its state and reason."""
-    window: list[NewInput] = []
-    for new in news:
-        window.append(new)
-        if len(window) >= WINDOW:
-            yield from _add_window(truth, founds, window, read_features)
-            window = []
-        if stop():
+    """Add all, in order. A source that cannot be read is a result with its state and reason.
+
+    `after_commit` is called after each window, before its results are given. What `news` raises,
+    and the InputError of a source, is raised once those before it were given.
+    """
+    for window, fault in _windows(news, stop):
+        results, refused = _add_window(truth, founds, window, read_features)
+        if results:
+            after_commit()
+        yield from results
+        if refused is not None or fault is not None:
+            raise refused or fault  # type: ignore[misc]  # one of them it is
+
+
+def _windows(
+    news: Iterable[NewInput], stop: Callable[[], bool]
+) -> Iterator[tuple[list[_Ready], Exception | None]]:
+    """Sources in windows; with the last one what was raised by the source after it."""
+    todo = iter(news)
+    window: list[_Ready] = []
+    while not stop():
+        try:
+            new = next(todo)
+            window.append(_ready(new))
+        except StopIteration:
             break
-    yield from _add_window(truth, founds, window, read_features)
+        except Exception as fault:  # noqa: BLE001  # raised again, after what came before it
+            yield window, fault
+            return
+        if len(window) >= WINDOW:
+            yield window, None
+            window = []
+    yield window, None
 
 
-def _add_window(
-    truth: Truth, founds: Sequence[FoundRoot], news: Sequence[NewInput], read: ReadFeatures
-) -> Iterator[Added]:
-    encoded = [_encoded(new) for new in news]
-    jobs = [
-        Job(key=n, path=None, data=form.data, size=len(form.data))
-        for n, form in enumerate(encoded)
-        if isinstance(form, forms.Encoded)
-    ]
-    outcomes: dict[int, Outcome] = {int(str(o.key)): o for o in read(jobs, lambda: False)}
-    put_features(truth, list(outcomes.values()))
-    results = []
-    with truth.catalog.writing("add") as conn:
-        for n, (new, form) in enumerate(zip(news, encoded, strict=True)):
-            results.append(_put(conn, founds, new, form, outcomes.get(n)))
-    yield from results
+def _ready(new: NewInput) -> _Ready:
+    is_path = isinstance(new.source, str | os.PathLike)
+    path = plain_path(new.source) if is_path else None
+    return _Ready(new, _encoded(new), path)
 
 
 def _encoded(new: NewInput) -> forms.Encoded | Refusal:
-    given = [new.source is not None, new.base64 is not None, new.data is not None]
-    if sum(given) != 1:
-        raise InputError("give exactly one of source, base64 and data")
     try:
         if new.base64 is not None:
             return forms.encoded_of(forms.from_base64(new.base64))
@@ -130,48 +103,123 @@ def _encoded(new: NewInput) -> forms.Encoded | Refusal:
         return Refusal(error.state, error.reason)
 
 
+def _add_window(
+    truth: Truth, founds: Sequence[FoundRoot], window: Sequence[_Ready], read: ReadFeatures
+) -> tuple[list[Added], InputError | None]:
+    """Results up to the first source that the catalog refuses, and that refusal."""
+    jobs = [
+        Job(key=n, path=None, data=ready.form.data, size=len(ready.form.data))
+        for n, ready in enumerate(window)
+        if isinstance(ready.form, forms.Encoded)
+    ]
+    outcomes: dict[int, Outcome] = {int(str(o.key)): o for o in read(jobs, lambda: False)}
+    put_features(truth, list(outcomes.values()))
+    results: list[Added] = []
+    if not window:
+        return results, None
+    with truth.catalog.writing("add") as conn:
+        for n, ready in enumerate(window):
+            try:
+                with truth.catalog.writing("add"):  # inside the other: undone by itself
+                    results.append(_put(conn, founds, ready, outcomes.get(n)))
+            except InputError as error:
+                return results, error
+    return results, None
+
+
 def _put(
     conn: sqlite3.Connection,
     founds: Sequence[FoundRoot],
-    new: NewInput,
-    form: forms.Encoded | Refusal,
+    ready: _Ready,
     outcome: Outcome | None,
 ) -> Added:
     now_ms = time.time_ns() // 1_000_000
+    new, form = ready.new, ready.form
     refusal = form if isinstance(form, Refusal) else outcome.refusal if outcome else None
     digest = outcome.digest if outcome else None
     twins = known_rows.places_of(conn, digest, limit=2) if digest is not None else []
-    place = _place_of(founds, new.source)
-    standing = known_rows.known_at(conn, place.root, place.folder, place.name) if place else None
-    if standing is not None:
+    place, standing = _standing(conn, founds, ready)
+    if standing is not None and place is not None:
         key, public_id = standing.key, standing.id
-        if new.id not in (None, public_id):
-            raise InputError(f"{new.source} is an input already, with the id {public_id}")
-        if standing.digest != digest or standing.state != "ok":
-            _replace(conn, key, form, outcome, refusal, now_ms)
-        if standing.removed:
-            inputs.set_removed(conn, key, False, now_ms=now_ms)
+        _put_again(conn, standing, place, ready, outcome, refusal, now_ms)
     else:
-        key, public_id = _put_fresh(conn, new, place, form, outcome, refusal, now_ms)
+        key, public_id = _put_fresh(conn, ready, place, outcome, refusal, now_ms)
     for name, value in new.tags.items():
         tags.put(conn, key, name, value)
-    if new.metadata and standing is not None:
-        inputs.set_metadata(conn, key, dict(new.metadata), now_ms=now_ms)
     twin = next((known.id for known in twins if known.key != key), None)
     state, reason = (refusal.state, refusal.reason) if refusal else ("ok", "")
     return Added(public_id, state, reason, twin)
 
 
+def _standing(
+    conn: sqlite3.Connection, founds: Sequence[FoundRoot], ready: _Ready
+) -> tuple[Place | None, Known | None]:
+    """Where the source belongs (None: it has no file), and the input of it that there is."""
+    if ready.path is None:
+        return None, None
+    tops = [(found.row.key, found.path) for found in founds if found.path is not None]
+    places = places_of(tops, ready.path)
+    data = ready.form.data if isinstance(ready.form, forms.Encoded) else b""
+    belongs = next(p for p in places if p.root is None or is_shown(founds, p, data))
+    for place in sorted(places, key=lambda place: place != belongs):
+        known = known_rows.known_at(conn, place.root, place.folder, place.name)
+        if known is not None:
+            return belongs, known
+    return belongs, None
+
+
+def _put_again(
+    conn: sqlite3.Connection,
+    standing: Known,
+    place: Place,
+    ready: _Ready,
+    outcome: Outcome | None,
+    refusal: Refusal | None,
+    now_ms: int,
+) -> None:
+    """A file that is an input already: what is new of it and what the user says of it now."""
+    key, new = standing.key, ready.new
+    if new.id not in (None, standing.id):
+        raise InputError(f"{new.source} is an input already, with the id {standing.id}")
+    if (standing.root, standing.folder, standing.name) != (place.root, place.folder, place.name):
+        _move(conn, key, place, ready, now_ms)
+    if standing.digest != (outcome.digest if outcome else None) or standing.state != "ok":
+        _replace(conn, key, ready, outcome, refusal, now_ms)
+    if standing.removed:
+        inputs.set_removed(conn, key, False, now_ms=now_ms)
+    if new.metadata is not None:
+        inputs.set_metadata(conn, key, dict(new.metadata), now_ms=now_ms)
+    if new.source_url is not None:
+        inputs.set_source(conn, key, new.source_url, now_ms=now_ms)
+
+
+def _move(conn: sqlite3.Connection, key: int, place: Place, ready: _Ready, now_ms: int) -> None:
+    """It stands by another of its paths: by a link, or in a root whose walk hides it now."""
+    size, mtime_ns = _stat_of(ready.path)
+    inputs.move(
+        conn,
+        key,
+        root=place.root,
+        folder=place.folder,
+        name=place.name,
+        size=size,
+        mtime_ns=mtime_ns,
+        now_ms=now_ms,
+    )
+
+
 def _put_fresh(
     conn: sqlite3.Connection,
-    new: NewInput,
-    place: _Place | None,
-    form: forms.Encoded | Refusal,
+    ready: _Ready,
+    place: Place | None,
     outcome: Outcome | None,
     refusal: Refusal | None,
     now_ms: int,
 ) -> tuple[int, str]:
-    size, mtime_ns = _stat_of(new.source) if place else (None, None)
+    new, form = ready.new, ready.form
+    size, mtime_ns = _stat_of(ready.path)
+    if place is None and isinstance(form, forms.Encoded):
+        size = len(form.data)
     key, _, public_id = inputs.put_new(
         conn,
         id=new.id,
@@ -179,13 +227,13 @@ def _put_fresh(
         folder=place.folder if place else None,
         name=place.name if place else None,
         digest=outcome.digest if outcome else None,
-        size=size if place else (len(form.data) if isinstance(form, forms.Encoded) else None),
+        size=size,
         mtime_ns=mtime_ns,
         facts=_facts_of(conn, outcome),
         state=refusal.state if refusal else "ok",
         reason=refusal.reason if refusal else "",
         source_url=new.source_url,
-        metadata=dict(new.metadata),
+        metadata=dict(new.metadata or {}),
         now_ms=now_ms,
     )
     if place is None and isinstance(form, forms.Encoded):
@@ -196,13 +244,12 @@ def _put_fresh(
 def _replace(
     conn: sqlite3.Connection,
     key: int,
-    form: forms.Encoded | Refusal,
+    ready: _Ready,
     outcome: Outcome | None,
     refusal: Refusal | None,
     now_ms: int,
 ) -> None:
-    path = form.path if isinstance(form, forms.Encoded) else None
-    size, mtime_ns = _stat_of(path) if path is not None else (None, None)
+    size, mtime_ns = _stat_of(ready.path)
     inputs.replace_content(
         conn,
         key,
@@ -224,22 +271,12 @@ def _facts_of(conn: sqlite3.Connection, outcome: Outcome | None) -> Any:
     return outcome.facts
 
 
-def _place_of(founds: Sequence[FoundRoot], source: Any) -> _Place | None:
-    """Where a file lies: in a root, or by its absolute path; None for what is no file."""
-    if not isinstance(source, str | os.PathLike):
-        return None
-    path = Path(os.fspath(source)).expanduser().absolute()
-    for found in founds:
-        if found.path is not None and found.path in path.parents:
-            inside = os.fsencode(path.relative_to(found.path).as_posix())
-            folder, _, name = inside.rpartition(b"/")
-            return _Place(found.row.key, folder, name)
-    return _Place(None, os.fsencode(path.parent), os.fsencode(path.name))
-
-
-def _stat_of(source: Any) -> tuple[int | None, int | None]:
+def _stat_of(path: Path | None) -> tuple[int | None, int | None]:
+    """(size, time of change) of a file; None for both where there is none."""
+    if path is None:
+        return None, None
     try:
-        status = Path(os.fspath(source)).expanduser().stat()
-    except OSError:
+        status = path.stat()
+    except (OSError, ValueError):  # ValueError: a NUL in the name
         return None, None
     return status.st_size, settled_mtime(status.st_mtime_ns, time.time_ns())

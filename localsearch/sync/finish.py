@@ -88,6 +88,16 @@ def refuse_implausible(verdicts: Sequence[Verdict]) -> None:
     )
 
 
+def notes_of(verdict: Verdict) -> list[str]:
+    """Sentences on the folders that show nothing: away, or emptied by their owner."""
+    away = Counter(first_level(had.folder) for had in verdict.away)
+    return [
+        f"{_named(Place(verdict.root, folder, 0, 0))} shows no photos now; its {count} stay, as "
+        "offline (if they were deleted: sync --allow-removals)"
+        for folder, count in sorted(away.items())
+    ]
+
+
 def apply(catalog: Catalog, verdict: Verdict) -> tuple[int, int]:
     """Mark what a root lost; gives (missing, offline)."""
     now_ms = _now_ms()

@@ -19,7 +19,7 @@ from localsearch.sync.commit import commit_away
 from localsearch.sync.lost import Lost
 from localsearch.sync.plan import plan_folder
 from localsearch.sync.report import Teller, report_of
-from localsearch.sync.roots import FoundRoot
+from localsearch.sync.roots import FoundRoot, place_below
 from localsearch.sync.run import Orders, Sums, read_and_commit, settle
 from localsearch.sync.survey import RootSurvey, ToRead, lacking_features, native, survey_root
 
@@ -46,7 +46,7 @@ def sync_paths(
     if not orders.stop():
         settle(truth, of_roots, lost, orders, sums)
     teller.end()
-    return report_of(tally, surveys, sums.missing, sums.offline, (), began, orders.stop())
+    return report_of(tally, surveys, sums.missing, sums.offline, sums.notes, began, orders.stop())
 
 
 def _by_root(
@@ -95,20 +95,14 @@ def _place_of(founds: Sequence[FoundRoot], path: Path) -> tuple[FoundRoot, bytes
     for found in founds:
         if found.path is None:
             continue
-        for candidate in (path, _resolved_parent(path)):
-            if candidate == found.path or found.path in candidate.parents:
-                inside = candidate.relative_to(found.path).as_posix()
-                return found, b"" if inside == "." else os.fsencode(inside)
+        relative = place_below(found.path, path)
+        if relative is not None:
+            return found, relative
     names = ", ".join(str(found.path) for found in founds if found.path) or "none is online"
     raise InputError(
         f"{path} lies in no photo folder of this library",
         hint=f"its folders: {names}; add one with `localsearch roots add FOLDER`",
     )
-
-
-def _resolved_parent(path: Path) -> Path:
-    """The path with its folder resolved (macOS: /tmp is a link), the file itself left as named."""
-    return path.parent.resolve() / path.name
 
 
 def _take_vanished(catalog: Catalog, survey: RootSurvey, relative: bytes) -> None:

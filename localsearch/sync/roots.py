@@ -25,9 +25,15 @@ class FoundRoot:
     note: str = ""
 
 
-def find_root(row: RootRow, store: Path) -> FoundRoot:
-    """Look where the root was last seen, beside its store, and on volumes that bear its id."""
+def find_root(row: RootRow, store: Path, *, home: bool = False) -> FoundRoot:
+    """Look where the root was last seen, beside its store, and on volumes that bear its id.
+
+    `home`: the store lies in this root, so wherever the store is, there is the root: also when
+    both were copied and the original is still in its place.
+    """
     last = Path(os.fsdecode(row.path))
+    if home and store.parent != last and _can_be_listed(store.parent):
+        return FoundRoot(row, store.parent, note=f"root {row.name} found again at {store.parent}")
     if _can_be_listed(last):
         if not _another_volume(row, last):
             return FoundRoot(row, last)
@@ -40,6 +46,20 @@ def find_root(row: RootRow, store: Path) -> FoundRoot:
         note = f"root {row.name} found again at {place}"
         return FoundRoot(row, place, note=note)
     return FoundRoot(row, None, reason=reason)
+
+
+def place_below(root: Path, path: Path) -> bytes | None:
+    """Where a path lies in a root, as relative bytes with "/"; None outside of it.
+
+    Links lead to the same place: the folders are compared as they are named and as they resolve
+    (macOS: /tmp is a link), the file itself stays as it is named.
+    """
+    for top in (root, root.resolve()):
+        for candidate in (path, path.parent.resolve() / path.name):
+            if candidate == top or top in candidate.parents:
+                inside = candidate.relative_to(top).as_posix()
+                return b"" if inside == "." else os.fsencode(inside)
+    return b"" if path.resolve() == root.resolve() else None
 
 
 def identity_of(path: Path) -> tuple[str | None, bytes]:

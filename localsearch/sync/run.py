@@ -20,6 +20,7 @@ from localsearch.pipeline.job import Job, Outcome
 from localsearch.records import Progress, SyncReport
 from localsearch.sync import finish
 from localsearch.sync.commit import Tally, commit_away, commit_batch
+from localsearch.sync.heal import heal_rootless
 from localsearch.sync.lost import Lost
 from localsearch.sync.report import Teller, report_of
 from localsearch.sync.roots import FoundRoot
@@ -76,6 +77,7 @@ def sync_roots(
             surveys.append(_survey(truth, found, orders, teller))
     refuse_if_full(truth.store, sum(len(survey.to_read) for survey in surveys))
     tally, lost = _read_all(truth, founds, surveys, orders, teller, whole=whole)
+    heal_rootless(truth, orders.read_features, orders.stop)
     if not orders.stop():
         _settle(truth, surveys, lost, orders, sums)
         orders.after_commit(True)
@@ -195,5 +197,6 @@ def settle(
         orders.after_commit(True)  # what is new was committed, and counts
         raise
     for verdict in verdicts:
+        sums.notes += finish.notes_of(verdict)
         missing, offline = finish.apply(truth.catalog, verdict)
         sums.missing, sums.offline = sums.missing + missing, sums.offline + offline

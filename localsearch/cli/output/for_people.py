@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from localsearch.packs import PackInfo
 
 _BAR = 10  # cells of a bar beside a path: tenths are what the eye tells apart
+_ROOM_FOR_BAR = 36  # of a narrower terminal a path needs all
 
 
 def concepts_text(values: Sequence[ls.ConceptValue], most: int) -> str:
@@ -29,14 +30,20 @@ def concepts_text(values: Sequence[ls.ConceptValue], most: int) -> str:
 def print_hits(hits: Sequence[ls.Hit]) -> None:
     """One line a hit: score, path (or id), the first concepts. A bar where a person looks."""
     person = terminal.is_terminal(sys.stdout)
-    columns = [Column("Score", "right"), Column("Photo"), Column("Concepts", style="dim")]
+    if not hits:
+        return
+    columns = [
+        Column("Score", "right"),
+        Column("Photo", gives="late", cut="front"),
+        Column("Concepts", style="dim", gives="first"),
+    ]
     room = max(terminal.width() - _BAR - 40, 24) if person else sys.maxsize
     rows = []
     for hit in hits:
         name = terminal.short_path(hit.path, room) if hit.path else f"id {hit.id}"
         mark = "" if hit.available else " (offline)"
         rows.append([f"{hit.score:.3f}", name + mark, concepts_text(hit.concepts, 3)])
-    if person:
+    if person and terminal.width() >= _ROOM_FOR_BAR:
         columns.insert(0, Column("", style="cyan"))
         rows = [[terminal.bar(hit.score, _BAR), *row] for hit, row in zip(hits, rows, strict=True)]
     terminal.draw_table(columns, rows)
@@ -109,7 +116,7 @@ def print_status(status: ls.Status) -> None:
 def print_failures(failed: Sequence[ls.Input]) -> None:
     columns = [
         Column("State", style="yellow"),
-        Column("Photo"),
+        Column("Photo", gives="late", cut="front"),
         Column("Reason", style="dim", wrap=True),
     ]
     room = max(terminal.width() - 40, 24) if terminal.is_terminal(sys.stdout) else sys.maxsize
@@ -145,7 +152,7 @@ def print_input(one: ls.Input, values: Sequence[ls.ConceptValue]) -> None:
         "picture": f"{one.width} x {one.height} {one.format}" if one.width else "",
         "size": size(one.size) if one.size else "",
         "taken": one.taken_at or "",
-        "place": f"{one.lat:.5f}, {one.lon:.5f}" if one.lat is not None and one.lon else "",
+        "place": _place(one.lat, one.lon),
         "camera": one.camera or "",
         "added": one.created_at,
         "source": one.source_url or "",
@@ -156,6 +163,10 @@ def print_input(one: ls.Input, values: Sequence[ls.ConceptValue]) -> None:
     terminal.draw_table([Column("", style="dim"), Column("", wrap=True)], rows, header=False)
     if values:
         print_bars(values)
+
+
+def _place(lat: float | None, lon: float | None) -> str:
+    return "" if lat is None or lon is None else f"{lat:.5f}, {lon:.5f}"
 
 
 def duration(seconds: float) -> str:
@@ -231,7 +242,7 @@ def print_parts(pack: PackInfo) -> None:
 
 
 def print_checks(checks: Sequence[Check]) -> None:
-    """A line a check: its mark, its name, what is there; the cure below it."""
+    """A line a check: its mark, its name, what is there; the cure below it; then the sum."""
     marks = {True: ("ok", ""), None: ("note", "yellow"), False: ("FAULT", "red")}
     wide = max(len(one.name) for one in checks)
     for one in checks:
@@ -239,6 +250,9 @@ def print_checks(checks: Sequence[Check]) -> None:
         _say_wrapped(f"{word:5}  {one.name:{wide}}  ", one.found, style)
         if one.cure:
             _say_wrapped(f"{'':5}  {'':{wide}}  mend: ", one.cure, style)
+    faults = sum(one.ok is False for one in checks)
+    failed = f"{faults} of {len(checks)} checks failed"
+    terminal.say(failed if faults else "no check failed", "red" if faults else "green")
 
 
 def _say_wrapped(front: str, text: str, style: str) -> None:
