@@ -15,11 +15,17 @@ def main() -> None:
         signal.signal(signal.SIGINT, _leave)
     from localsearch.cli.main import run
 
-    sys.exit(run(sys.argv[1:]))
+    try:
+        if signal.getsignal(signal.SIGINT) is _leave:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
-    # Nothing is open yet. SystemExit could be swallowed by a package that is half imported.
+    # Nothing is at work yet. SystemExit could be swallowed by a package that is half imported.
     os._exit(130)
 
 

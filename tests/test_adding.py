@@ -35,8 +35,9 @@ def test_dots_and_links_lead_to_the_same_input(photos: Path, tmp_path: Path) -> 
         library.sync()
         id = ids_by_path(library)["0.png"]
         alias = link(tmp_path / "alias", photos)
-        names = [photos / "sub" / ".." / "0.png", alias / "0.png", alias / "sub" / ".." / "0.png"]
-        for name in (one, *names, *map(str, names)):
+        paths = [photos / "sub" / ".." / "0.png", alias / "0.png", alias / "sub" / ".." / "0.png"]
+        names: list[Path | str] = [one, *paths, *map(str, paths)]
+        for name in names:
             assert library.add(name).id == id
             found = library.find(name)
             assert found is not None and found.id == id and found.path == one
@@ -171,7 +172,6 @@ def test_what_comes_before_a_wrong_item_is_added(tmp_path: Path, photos: Path, w
 def test_adding_publishes(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A long tail becomes a segment, also by single adds and when nobody asks for the rest."""
     monkeypatch.setattr(plan, "FULL", 4)
-    monkeypatch.setattr(plan.segments_to_build, "__kwdefaults__", None)
     monkeypatch.setattr(adding, "WINDOW", 4)
     pngs = [encoded(tmp_path / f"{n}.png", n) for n in range(12)]
     with open_library(photos) as library:

@@ -508,3 +508,22 @@ def test_a_folder_may_be_named_through_a_link(photos: Path, tmp_path: Path) -> N
     with open_library(photos) as library:
         assert len(library.roots()) == 1
         assert counts(library.sync()) == {"unchanged": 6}
+
+
+def test_a_moved_store_tells_the_new_places_at_once(photos: Path, tmp_path: Path) -> None:
+    make_tree(photos)
+    with open_library(photos) as library:
+        library.sync()
+        ids = ids_by_path(library)
+    new_home = photos.rename(tmp_path / "renamed")
+    for opened in (
+        ls.open(new_home / ".localsearch", read_only=True),
+        ls.open(store=new_home / ".localsearch"),
+    ):
+        with opened as library:
+            hit = library.search(ls.like(id=ids["f0/0.png"]), limit=1)[0]
+            assert hit.path == new_home / "f0" / "0.png" and hit.path.exists()
+            assert library.open_image(hit.id).size == (64, 48)
+            assert library.get(hit.id).path == hit.path
+            found = library.find(new_home / "f0" / "0.png")
+            assert found is not None and found.id == hit.id

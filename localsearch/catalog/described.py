@@ -16,7 +16,7 @@ from localsearch.records import Input
 
 def inputs_of(conn: sqlite3.Connection, rows: Sequence[InputRow]) -> list[Input]:
     """Describe inputs, in the order given."""
-    paths = {root.key: Path(os.fsdecode(root.path)) for root in roots.all_roots(conn)}
+    paths = roots.paths_now(conn)
     tagged = tags.tags_of(conn, [row.key for row in rows])
     return [_describe(row, paths, tagged.get(row.key, {})) for row in rows]
 

@@ -7,15 +7,21 @@ in another root of the same name.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
+from localsearch.catalog import settings
 from localsearch.catalog.input_reads import is_text
 from localsearch.catalog.inputs import Purged, purge
 from localsearch.catalog.places import joined
 from localsearch.errors import InputError
+
+HOME_SETTING = "home root"
+"""Setting: the key of the root that the store lies in, if it lies in one."""
 
 SAMPLE_PHOTOS = 32
 """Enough that no other folder has the same by chance, few enough to look up in a moment."""
@@ -114,6 +120,17 @@ def forget_root(conn: sqlite3.Connection, key: int) -> Purged:
     gone = purge(conn, keys)
     conn.execute("DELETE FROM roots WHERE key = ?", (key,))
     return gone
+
+
+def paths_now(conn: sqlite3.Connection) -> dict[int, Path]:
+    """Absolute path of each root by key: where it was last seen; the home root moves with its
+    store, so that a store that came along with its photos tells the right places at once."""
+    paths = {root.key: Path(os.fsdecode(root.path)) for root in all_roots(conn)}
+    home = settings.value(conn, HOME_SETTING)
+    if home in paths:
+        file = conn.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()
+        paths[home] = Path(file[0]).parent.parent
+    return paths
 
 
 def inputs_in(conn: sqlite3.Connection, key: int) -> int:

@@ -33,5 +33,5 @@ def _predicted(ctx: typer.Context, library: Path | None, file: Path) -> tuple[ls
         from localsearch import packs
 
         return packs.predict(DEFAULT_PACK, opening.absolute(file))
-    with opening.naming(file), opening.open_to_read(ctx, library) as opened:
+    with opening.naming([str(file)]), opening.open_to_read(ctx, library) as opened:
         return opened.predict(opening.absolute(file))

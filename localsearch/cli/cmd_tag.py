@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+import localsearch as ls
 from localsearch.cli import opening, options, output, terminal
 
 
@@ -27,8 +28,15 @@ def run(
             opened.untag(ids, name)
         else:
             opened.tag(ids, name, value)
+        stored = name if forget or not ids else _stored(opened, ids[0], name)
     if json:
-        output.print_json({"tag": name, "value": None if forget else value, "ids": ids})
+        output.print_json({"tag": stored, "value": None if forget else value, "ids": ids})
     else:
         verb = "untagged" if forget else "tagged"
-        terminal.say(f"{verb} {len(ids):,}: {name}" + ("" if value else "=false"))
+        terminal.say(f"{verb} {len(ids):,}: {stored}" + ("" if value else "=false"))
+
+
+def _stored(library: ls.Library, id: str, name: str) -> str:
+    """The tag as the library keeps it: as it was first written."""
+    kept = library.get(id).tags
+    return next((one for one in kept if one.casefold() == name.casefold()), name)

@@ -10,6 +10,8 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,7 +36,10 @@ from localsearch.cli import (
     cmd_status,
     cmd_sync,
     cmd_tag,
+    hints,
+    options,
     output,
+    streams,
     terminal,
 )
 
@@ -102,31 +107,98 @@ class _InOrder(TyperGroup):
         return list(COMMANDS)
 
 
+@dataclass(slots=True)
+class _Line:
+    """One command line at work: its words, whether it wants JSON, its context once parsed."""
+
+    args: list[str]
+    as_json: bool
+    context: Any = None
+
+    @property
+    def library(self) -> Path | None:
+        """The library that was named, if the command came so far."""
+        return self.context.obj if self.context is not None else None
+
+
 def run(args: Sequence[str]) -> int:
     """Run one command line (without the program's name). Returns the exit code."""
+    streams.fill_closed()
     terminal.prepare_streams()
-    as_json = "--json" in args
+    line = _Line(list(args), _wants_json(args))
+    try:
+        try:
+            code = _ended(line)
+        except KeyboardInterrupt:
+            code = _interrupted(line)
+        sys.stdout.flush()
+        return code
+    except OSError as fault:
+        return _output_fault(fault)
+
+
+def _ended(line: _Line) -> int:
+    """Run it and tell what it raised. An OSError that leaves is one of writing the output."""
     try:
         _stand_somewhere()
-        code = _app()(args=list(args), prog_name="localsearch", standalone_mode=False)
-        sys.stdout.flush()
-        return code if isinstance(code, int) else 0
+        return _invoke(line)
     except ls.LocalsearchError as error:
         _debug()
-        _report(as_json, error.code, error.message, error.hint)
+        hint = hints.hint_of(error, line.library)
+        _report(line.as_json, error.code, error.message, hint)
         return EXIT_CODES[type(error)]
     except _ClickError as error:
-        _report(as_json, "usage", error.format_message(), _usage_hint(error))
+        _report(line.as_json, "usage", error.format_message(), _usage_hint(error))
         return USAGE
-    except (KeyboardInterrupt, typer.Abort):
-        return INTERRUPTED
-    except BrokenPipeError:
-        return _closed_pipe()
+    except typer.Abort:
+        return _interrupted(line)
+    except OSError as fault:
+        if streams.closed(fault) or streams.failed(fault):
+            raise
+        return _unexpected(line, fault)
     except Exception as error:  # noqa: BLE001  (the last stop: one line instead of a traceback)
-        _debug()
-        hint = "run it again with LOCALSEARCH_DEBUG=1 to see where, and report that"
-        _report(as_json, "unexpected", f"{type(error).__name__}: {error}", hint)
-        return UNEXPECTED
+        return _unexpected(line, error)
+
+
+def _invoke(line: _Line) -> int:
+    """Parse and run. Not by the command's own `main`, which makes 1 of a closed pipe."""
+    command = typer.main.get_command(_app())
+    try:
+        with command.make_context("localsearch", list(line.args)) as line.context:
+            command.invoke(line.context)
+    except typer.Exit as ended:
+        return ended.exit_code
+    return 0
+
+
+def _wants_json(args: Sequence[str]) -> bool:
+    """Whether errors are documents: asked before parsing, which may be what fails."""
+    options = list(args)[: args.index("--")] if "--" in args else list(args)
+    forms = {after for word, after in pairwise(options) if word == "--format"}
+    forms |= {word.partition("=")[2] for word in options if word.startswith("--format=")}
+    return "--json" in options or bool(forms & {"json", "ndjson"})
+
+
+def _interrupted(line: _Line) -> int:
+    if line.as_json:
+        _report(True, "interrupted", "interrupted; what was done is kept", "")
+    return INTERRUPTED
+
+
+def _unexpected(line: _Line, error: Exception) -> int:
+    _debug()
+    hint = "run it again with LOCALSEARCH_DEBUG=1 to see where, and report that"
+    _report(line.as_json, "unexpected", f"{type(error).__name__}: {error}", hint)
+    return UNEXPECTED
+
+
+def _output_fault(fault: OSError) -> int:
+    """Of a reader that had enough (`| head`) nobody need hear; of a full disk, on stderr."""
+    streams.give_up()
+    if streams.closed(fault):
+        return 0
+    terminal.note(f"error: the output cannot be written: {fault.strerror or fault}", "red")
+    return EXIT_CODES[ls.LibraryFull]
 
 
 def _app() -> typer.Typer:
@@ -172,6 +244,7 @@ def _before(
         ),
     ] = None,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    json: options.Json = False,
 ) -> None:
     ctx.obj = library
     if version:
@@ -194,13 +267,6 @@ def _report(as_json: bool, code: str, message: str, hint: str) -> None:
 def _usage_hint(error: Any) -> str:
     path = error.ctx.command_path if getattr(error, "ctx", None) else "localsearch"
     return f"see: {path} --help"
-
-
-def _closed_pipe() -> int:
-    # `localsearch search ... | head`: the reader had enough. Python would complain once more
-    # when it flushes stdout at exit, so that goes nowhere.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
 
 
 def _debug() -> None:

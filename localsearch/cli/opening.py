@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 import typer
 
 import localsearch as ls
+from localsearch.cli import hints
 
 STORE_NAME = ".localsearch"
 
@@ -25,11 +26,25 @@ def absolute(path: Path) -> Path:
 
 def named_store(ctx: typer.Context, library: Path | None) -> Path | None:
     """The store of `--library`, given after or before the command name, or by environment."""
-    chosen = library if library is not None else ctx.find_root().obj
+    root = ctx.find_root()
+    if library is not None:
+        root.obj = library  # so that hints can name it
+    chosen: Path | None = root.obj
     if chosen is None:
         return None
     inside = absolute(chosen) / STORE_NAME
-    return inside if inside.is_dir() else absolute(chosen)
+    store = inside if inside.is_dir() else absolute(chosen)
+    if ls.find_store(store) != store:
+        raise _no_library_in(absolute(chosen))
+    return store
+
+
+def _no_library_in(folder: Path) -> ls.LibraryMissing:
+    """Tells how to make one in just this folder: the one above may be anything."""
+    hint = f'to keep one there: localsearch init --store "{folder}"'
+    if folder.is_dir() and folder.name != STORE_NAME:
+        hint = f'if your photos are there: localsearch init "{folder}"; {hint}'
+    return ls.LibraryMissing(f"there is no library in {folder}", hint=hint)
 
 
 def found_store(ctx: typer.Context, library: Path | None) -> Path | None:
@@ -69,7 +84,7 @@ def open_or_make(
     """
     store = named_store(ctx, library)
     if store is None and paths:
-        store = ls.find_store(paths[0])
+        store = ctx.find_root().obj = ls.find_store(paths[0])
     if store is None:
         store = ls.find_store(Path.cwd())
     if store is not None:
@@ -94,6 +109,7 @@ def _new_home(paths: Sequence[Path]) -> Path:
         return Path.cwd()
     if len(paths) == 1 and paths[0].is_dir():
         return paths[0]
+    check_there(paths)
     raise ls.LibraryMissing(
         "there is no library yet, and it is not clear in which folder to make it",
         hint="make one first: localsearch init DIR, or for several folders: "
@@ -101,29 +117,46 @@ def _new_home(paths: Sequence[Path]) -> Path:
     )
 
 
+def check_there(paths: Sequence[Path]) -> None:
+    """Raise InputError for a path that does not exist."""
+    for path in paths:
+        if not os.path.lexists(path):
+            raise ls.InputError(f"{path} is not there", hint="is its name written as it is?")
+
+
 @contextmanager
-def naming(picture: Path | None) -> Iterator[None]:
+def naming(pictures: Sequence[str]) -> Iterator[None]:
     """Faults of the query's picture name the file that the user gave."""
     try:
         yield
     except ls.PictureError as fault:
-        if picture is None or str(picture) in fault.reason:
+        if not pictures or any(one in fault.reason for one in pictures):
             raise
-        reason = f"{picture}: {fault.reason}"
+        # Of several the one that is not there: that is the fault that a slip of the pen makes.
+        absent = [one for one in pictures if not absolute(Path(one)).exists()]
+        reason = f"{(absent or pictures)[0]}: {fault.reason}"
         raise ls.PictureError(fault.state, reason, hint=fault.hint) from fault
 
 
 def ids_of(library: ls.Library, names: Sequence[str]) -> list[str]:
-    """The ids of inputs that are named by id or by path, in the order given."""
-    return [id_of(library, name) for name in names]
+    """The ids of inputs that are named by id or by path, in the order given, each once."""
+    return list(dict.fromkeys(id_of(library, name) for name in names))
 
 
 def id_of(library: ls.Library, name: str) -> str:
-    """The id of one input. An existing id wins; LibraryMissing when neither fits."""
+    """The id of one input: of that path where such a file exists, else of that id or path."""
+    path = absolute(Path(name))
+    if has_raw_bytes(name) or os.path.lexists(path):
+        found = library.find(path)
+        if found is not None:
+            return found.id
+    text = as_text(name)
     try:
-        return library.get(name).id
+        if not has_raw_bytes(text):  # an id is Unicode
+            return library.get(text).id
     except ls.LibraryMissing:
-        found = library.find(absolute(Path(name)))
+        pass
+    found = library.find(path)
     if found is None:
         raise ls.LibraryMissing(
             f"no photo of this library has the id or path {name}",
@@ -132,9 +165,34 @@ def id_of(library: ls.Library, name: str) -> str:
     return found.id
 
 
-def tag_of(text: str) -> tuple[str, bool]:
-    """`WORD`, `WORD=true` or `WORD=false` as (word, value)."""
+def has_raw_bytes(text: str) -> bool:
+    """Whether an argument holds bytes that are no text: a file name may, a word may not."""
+    return any("\ud800" <= one <= "\udfff" for one in text)
+
+
+def as_text(argument: str) -> str:
+    """An argument that is no path, read as UTF-8 whatever the locale (which may be ASCII)."""
+    try:
+        return os.fsencode(argument).decode("utf-8")
+    except UnicodeError:
+        return argument
+
+
+def name_of(argument: str, what: str) -> str:
+    """The text of an argument that names something. Raises InputError if it is no text."""
+    text = as_text(argument)
+    if has_raw_bytes(text):
+        raise ls.InputError(f"{what} must be text: {text!r}", hint="write it in UTF-8")
+    return text
+
+
+def tag_of(argument: str) -> tuple[str, bool]:
+    """`WORD`, `WORD=true` or `WORD=false` as (word, value); white space as it is stored."""
+    text = name_of(argument, "a tag")
     name, equals, value = text.partition("=")
+    name = " ".join(name.split())
     if not name or (equals and value not in ("true", "false")):
-        raise ls.InputError(f"{text!r} is no tag", hint="write WORD, WORD=true or WORD=false")
+        raise ls.InputError(
+            f"{hints.short(text)!r} is no tag", hint="write WORD, WORD=true or WORD=false"
+        )
     return name, value != "false"

@@ -16,17 +16,24 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Literal, TextIO
 
+from localsearch.cli import layout
+
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table: its title, its side, its colour and whether it wraps on a terminal."""
+    """A column of a table: its title, its side, its colour and whether it wraps on a terminal.
+
+    `gives`: when it gives room on a narrow terminal; `cut`: where its text is cut then.
+    """
 
     title: str
     side: Literal["left", "right"] = "left"
     style: str = ""
     wrap: bool = False
+    gives: layout.Gives = "never"
+    cut: Literal["front", "end"] = "end"
 
 
 def prepare_streams() -> None:
@@ -106,7 +113,11 @@ def _line(text: str, style: str, stream: TextIO) -> None:
     text = "\n".join(map(harmless, text.split("\n")))
     if style and is_terminal(stream) and "NO_COLOR" not in os.environ and os.name != "nt":
         text = f"\x1b[{_SGR[style]}m{text}\x1b[0m"
-    print(text, file=stream, flush=True)
+    try:
+        print(text, file=stream, flush=True)
+    except OSError:
+        if stream is not sys.stderr:  # nobody can be told that nobody can be told
+            raise
 
 
 def _has_blocks() -> bool:
@@ -138,22 +149,41 @@ def _draw_plain(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Non
 
 
 def _draw_rich(columns: Sequence[Column], rows: Sequence[Sequence[str]], header: bool) -> None:
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, show_header=header, header_style="bold", pad_edge=False)
-    for position, column in enumerate(columns):
-        # Where room lacks, the last column gives way: a cut score would be of no use.
-        longest = max((len(row[position]) for row in rows), default=0)
+    titles = [cell_len(column.title) if header else 0 for column in columns]
+    longest = [max((cell_len(row[n]) for row in rows), default=0) for n in range(len(columns))]
+    # rich would shrink all columns alike; a cut score would be of no use.
+    widths = layout.fitted(
+        [max(pair) for pair in zip(titles, longest, strict=True)],
+        ["wrap" if column.wrap else column.gives for column in columns],
+        width(),
+    )
+    shown = [place for place, cells in enumerate(widths) if cells]
+    table = Table(
+        box=None,
+        show_header=header,
+        header_style="bold",
+        pad_edge=False,
+        padding=(0, layout.GAP, 0, 0),
+    )
+    for place in shown:
+        column = columns[place]
         table.add_column(
             column.title,
             justify=column.side,
             style=column.style,
             no_wrap=not column.wrap,
-            overflow="ellipsis",
-            min_width=longest if position < len(columns) - 1 else None,
+            overflow="fold" if column.wrap else "ellipsis",
+            width=widths[place],
         )
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    Console(highlight=False).print(table)
+        cells = [
+            row[n] if columns[n].wrap else layout.cut(row[n], widths[n], cell_len, columns[n].cut)
+            for n in shown
+        ]
+        table.add_row(*map(Text, cells))
+    Console(highlight=False, width=width()).print(table)

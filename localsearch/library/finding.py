@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -143,7 +142,7 @@ def _bytes_of(term: Like) -> bytes:
 
 def lookups_of(parts: Parts, conn: sqlite3.Connection) -> Lookups:
     """How rows become hits, in the transaction `conn`."""
-    paths = {root.key: Path(os.fsdecode(root.path)) for root in roots.all_roots(conn)}
+    paths = roots.paths_now(conn)
     return Lookups(
         inputs=partial(reads.by_rows, conn),
         tags=partial(tags.tags_of, conn),

@@ -16,8 +16,6 @@ from localsearch.records import Root
 from localsearch.sync import finish
 from localsearch.sync.roots import FoundRoot, find_root, identity_of, overlapping
 
-HOME_SETTING = "home root"  # of the catalog: the key of the root that the store lies in
-
 _log = logging.getLogger("localsearch")
 
 
@@ -30,7 +28,7 @@ def found_roots(parts: Parts, names: Iterable[str] | None = None) -> list[FoundR
         _check_known(wanted, rows)
         rows = [row for row in rows if row.name in wanted]
     with parts.truth.catalog.reading() as conn:
-        home = settings.value(conn, HOME_SETTING)
+        home = settings.value(conn, root_rows.HOME_SETTING)
     store = parts.truth.store
     return [find_root(row, store, home=row.key == home) for row in rows]
 
@@ -81,7 +79,7 @@ def add_root(parts: Parts, path: Path, name: str | None, ignore: Sequence[str] |
             ignore=tuple(ignore or ()),
         )
         if path == parts.truth.store.parent:
-            settings.put(conn, HOME_SETTING, key)
+            settings.put(conn, root_rows.HOME_SETTING, key)
 
 
 def printable_name(path: Path) -> str:

@@ -27,6 +27,7 @@ from localsearch.errors import (
     PackError,
     PackMissing,
 )
+from localsearch.library.handle import Library, Options
 from localsearch.library.opened_with import (
     Wanted,
     check_folders,
@@ -35,7 +36,6 @@ from localsearch.library.opened_with import (
     named_folders,
     no_folder,
 )
-from localsearch.library.handle import Library, Options
 from localsearch.library.places import AnyPath, absolute
 from localsearch.pack import Pack, copy_query_side, find_pack, load_pack
 from localsearch.records import Root
