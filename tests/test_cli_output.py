@@ -278,3 +278,14 @@ def test_a_photo_is_told_by_its_most_specific_concepts() -> None:
     assert [one.name for one in specific(values, parents)] == ["dog", "outdoors", "shepherd"]
     assert [one.name for one in specific(values[:1], parents)] == ["animal"]
     assert specific([], parents) == ()
+
+
+@pytest.mark.parametrize("lon", [0.0, 12.5])
+def test_a_place_on_the_meridian_is_a_place(lon: float, capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_input(an_input(Path("/p/a.jpg"), lat=51.5, lon=lon), [])
+    assert f"51.50000, {lon:.5f}" in printed(capsys)
+
+
+def test_a_table_without_rows_has_no_header(capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_hits([])
+    assert printed(capsys) == ""

@@ -85,3 +85,8 @@ def test_an_unusable_picture_is_named(data: bytes | None, pack_copy: Path, tmp_p
         picture.write_bytes(data)
     with pytest.raises(PictureError, match=r"odd\.jpg: "):
         packs.predict(pack_copy, picture)
+
+
+def test_a_list_counts_the_concepts() -> None:
+    (general,) = [one for one in packs.list_packs() if one.name == "general"]
+    assert general.concepts == packs.show_pack("general").concepts > 1000

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import localsearch as ls
-from localsearch.cli import options, output, terminal
+from localsearch.cli import opening, options, output, terminal
 
 
 def run(
@@ -29,6 +29,7 @@ def run(
     """Make a library for a photo folder (default: this one)."""
     # With --store alone the library has no folder yet: `roots add` gives it some.
     path = folder if folder is not None or store is not None else Path.cwd()
+    _refuse_existing(path, store)
     with ls.init(path, store=store) as library:
         roots = library.roots()
         if json:
@@ -37,3 +38,15 @@ def run(
             return
         terminal.say(f"made {library.store} (pack {library.pack_name})")
         terminal.say("next: localsearch sync" if roots else "next: localsearch roots add DIR")
+
+
+def _refuse_existing(path: Path | None, store: Path | None) -> None:
+    """A library that is there already is used, not made anew."""
+    places = [store] if store is not None else [path, path / opening.STORE_NAME] if path else []
+    for place in map(opening.absolute, filter(None, places)):
+        if ls.find_store(place) == place:
+            raise ls.InputError(
+                f"there is a library already: {place}",
+                hint=f'to look for photos: localsearch --library "{place}" sync; for one more '
+                f'folder: localsearch --library "{place}" roots add DIR',
+            )

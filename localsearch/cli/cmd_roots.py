@@ -51,7 +51,10 @@ def add(
 ) -> None:
     """Add a photo folder, or change what is ignored in it."""
     with opening.open_library(ctx, library) as opened:
-        root = opened.add_root(path, name, ignore=ignore)
+        if name is not None:
+            name = opening.name_of(name, "a root's name")
+        with opening.short_name(name):
+            root = opened.add_root(opening.absolute(path), name, ignore=ignore)
         _changed(root, f"photo folder {root.name}: {root.path}; next: localsearch sync", json)
 
 
@@ -65,7 +68,8 @@ def move(
 ) -> None:
     """Tell where a photo folder lies now; ids, tags and features stay."""
     with opening.open_library(ctx, library) as opened:
-        root = opened.move_root(name, path)
+        with opening.short_name(name):
+            root = opened.move_root(terminal.as_text(name), opening.absolute(path))
         _changed(root, f"{root.name} is now {root.path}; next: localsearch sync", json)
 
 
@@ -75,7 +79,8 @@ def drop(
 ) -> None:
     """Forget a photo folder and all that is known of its photos; the files stay."""
     with opening.open_library(ctx, library) as opened:
-        count = opened.drop_root(name)
+        with opening.short_name(name):
+            count = opened.drop_root(terminal.as_text(name))
         if json:
             output.print_json({"dropped": name, "inputs": count})
         else:

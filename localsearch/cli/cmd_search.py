@@ -6,17 +6,21 @@ import hashlib
 import sys
 from collections.abc import Iterator
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperArgument, TyperCommand
 
 import localsearch as ls
 from localsearch.cli import opening, options, output, terminal
-from localsearch.cli.query import query_of, terms_of
+from localsearch.cli.query import pictures_of, query_of, terms_of
 from localsearch.cli.sheets import cache_folder, show_sheet, write_sheet
 from localsearch.cli.telling import with_telling
+
+LIMIT = 20  # hits a page, if nothing else is said
+UNWRITABLE = 5  # exit code; the table of the others is in main.py
 
 
 class Form(StrEnum):
@@ -31,13 +35,28 @@ class Command(TyperCommand):
     """Lets a word of TEXT begin with a minus: `search -indoor` is no option."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, [_as_text(one) for one in args])
+        takers = {
+            name
+            for option in self.params
+            if not isinstance(option, TyperArgument) and not getattr(option, "is_flag", False)
+            for name in option.opts
+        }
+        return super().parse_args(ctx, list(_marked(args, takers)))
 
 
-def _as_text(arg: str) -> str:
-    # A blank in front makes it text for the parser, and the grammar skips blanks.
-    is_word = arg.startswith("-") and not arg.startswith("--") and arg not in ("-", "-0", "-h")
-    return f" {arg}" if is_word else arg
+def _marked(args: list[str], takers: set[str]) -> Iterator[str]:
+    """The words, those of TEXT that begin with a minus marked as text; `takers` take the next."""
+    left = iter(args)
+    for arg in left:
+        if arg == "--":
+            yield arg
+            break
+        # A blank in front makes it text for the parser, and the grammar skips blanks.
+        is_word = arg.startswith("-") and not arg.startswith("--") and arg not in ("-", "-0", "-h")
+        yield f" {arg}" if is_word else arg
+        if arg in takers:
+            yield from islice(left, 1)
+    yield from left
 
 
 Names = list[str] | None
@@ -53,13 +72,19 @@ Text = Annotated[
 Concepts = Annotated[Names, typer.Option("--concept", metavar="N", help="With it; repeatable.")]
 Without = Annotated[Names, typer.Option("--not", metavar="N", help="Without it; repeatable.")]
 AnyOf = Annotated[Names, typer.Option("--any-of", metavar="A,B", help="With at least one.")]
-Like = Annotated[Path | None, typer.Option("--like", metavar="FILE", help="Similar to a picture.")]
+Like = Annotated[str | None, typer.Option("--like", metavar="FILE", help="Similar to a picture.")]
 LikeId = Annotated[
     str | None, typer.Option("--like-id", metavar="ID", help="Similar to a photo in here.")
 ]
 Tags = Annotated[Names, typer.Option("--tag", metavar="T", help="Tagged so; also T=false.")]
-Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Hits a page.")]
-PageNumber = Annotated[int, typer.Option("--page", metavar="N", min=1, help="Which page.")]
+Limit = Annotated[
+    int | None,
+    typer.Option("--limit", metavar="N", min=1, help="Hits a page.", show_default="20"),
+]
+PageNumber = Annotated[
+    int | None,
+    typer.Option("--page", metavar="N", min=1, help="Which page.", show_default="1"),
+]
 All = Annotated[bool, typer.Option("--all", help="All hits, on no page.")]
 MinScore = Annotated[
     float,
@@ -84,8 +109,8 @@ def run(
     like: Like = None,
     like_id: LikeId = None,
     tag: Tags = None,
-    limit: Limit = 20,
-    page: PageNumber = 1,
+    limit: Limit = None,
+    page: PageNumber = None,
     everything: All = False,
     min_score: MinScore = 0.0,
     form: Format = Form.table,
@@ -98,21 +123,34 @@ def run(
     """Find photos by what is in them, or by what they look like."""
     flags = terms_of(concept or [], without or [], any_of or [], like, like_id, tag or [])
     query = query_of(text or [], flags)
+    pictures = pictures_of(text or [], like)
+    size, number = _cut(limit, page, everything)
     form = Form.json if json else Form.paths if nul else form
-    with opening.naming(like), opening.open_to_read(ctx, library) as opened:
-        if everything:
-            limit = page = 1  # asked for the total and the route only
-        found = opened.search(query, limit=limit, page=page, min_score=min_score)
+    sheet_failed = False
+    with opening.naming(pictures), opening.open_to_read(ctx, library) as opened:
+        found = opened.search(query, limit=size, page=number, min_score=min_score)
         hits = opened.scan(query, min_score=min_score) if everything else iter(found)
         if sheet or show:
             kept = list(hits)
             hits = iter(kept)
-            _sheet(opened, query, with_telling(opened, kept), sheet, show)
+            sheet_failed = not _sheet(opened, query, with_telling(opened, kept), sheet, show)
         if form is Form.table:
             hits = iter(with_telling(opened, list(hits)))
         _print(hits, found, form, nul)
-    if form is Form.table:
-        _more(found, everything, limit)
+    _more(found, everything, size, form)
+    if sheet_failed:
+        raise typer.Exit(UNWRITABLE)
+
+
+def _cut(limit: int | None, page: int | None, everything: bool) -> tuple[int, int]:
+    """(hits a page, page) to ask for. Raises InputError where --all contradicts them."""
+    if not everything:
+        return limit or LIMIT, page or 1
+    if limit is not None or page is not None:
+        raise ls.InputError(
+            "--all has no pages", hint="leave out --limit and --page, or leave out --all"
+        )
+    return 1, 1  # asked for the total and the route only
 
 
 def _print(hits: Iterator[ls.Hit], found: ls.Page, form: Form, nul: bool) -> None:
@@ -128,9 +166,14 @@ def _print(hits: Iterator[ls.Hit], found: ls.Page, form: Form, nul: bool) -> Non
         output.print_hits(list(hits))
 
 
-def _more(found: ls.Page, everything: bool, limit: int) -> None:
+def _more(found: ls.Page, everything: bool, limit: int, form: Form) -> None:
     """What was left out, on stderr, so that stdout holds hits only; in a pipe only "none"."""
-    if not found.total:
+    if found.total and found.page > 1 and not len(found):
+        told = "1 photo matches" if found.total == 1 else f"{found.total:,} photos match"
+        terminal.note(f"{told}; the last page is {-(-found.total // limit):,}")
+    elif form is not Form.table:
+        return
+    elif not found.total:
         terminal.note("no photo matches")
     elif not everything and found.page * limit < found.total and terminal.is_terminal(sys.stderr):
         told = f"{len(found):,} of {found.total:,}; more: --page {found.page + 1}, or --all"
@@ -139,13 +182,22 @@ def _more(found: ls.Page, everything: bool, limit: int) -> None:
 
 def _sheet(
     library: ls.Library, query: str | ls.Term, hits: list[ls.Hit], target: Path | None, show: bool
-) -> None:
+) -> bool:
+    """Write and show the sheet; False (and told) if our own place for it cannot be written."""
+    named = target is not None
     if target is None:
         # One file a query: the sheets of two searches may be open side by side.
         name = hashlib.sha256(f"{library.store}\0{query}".encode("utf-8", "replace")).hexdigest()
         target = cache_folder() / "sheets" / f"{name[:16]}.html"
-    written = write_sheet(library, str(query), hits, opening.absolute(target))
+    try:
+        written = write_sheet(library, str(query), hits, opening.absolute(target))
+    except ls.LocalsearchError as fault:
+        if named:
+            raise
+        terminal.note(f"the contact sheet: {fault.message}; {fault.hint}", "red")
+        return False
     if show and not show_sheet(written):
         terminal.note(f"no browser could be opened; the sheet is {written}")
     elif not show:
         terminal.note(f"contact sheet: {written}", "dim")
+    return True

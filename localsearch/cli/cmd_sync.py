@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import threading
 from pathlib import Path
 from typing import Annotated
@@ -56,10 +58,7 @@ def run(
         roots, below = _which(opened, chosen)
         with polite_interrupt() as stop, progress_bar() as draw:
             if dry_run:
-                estimate = _estimate(opened, roots, below, stop)
-                if stop.is_set():  # it saw a part only, so its numbers mean nothing
-                    raise KeyboardInterrupt
-                _print_estimate(estimate, json)
+                _print_estimate(_estimate(opened, roots, below, stop), json)
                 return
             report = opened.sync(
                 paths=below,
@@ -85,15 +84,37 @@ def _which(library: ls.Library, chosen: list[Path]) -> tuple[list[str] | None, l
     if not chosen:
         return None, None
     roots = {root.path: root.name for root in library.roots()}
+    opening.check_there([path for path in chosen if not _is_known(library, path)])
     for path in chosen:
         if not any(path.is_relative_to(root) for root in roots):
             raise ls.InputError(
                 f"{path} lies in no photo folder of the library {library.store}",
-                hint=f'add it first: localsearch roots add "{path}"',
+                hint=f'add it first: localsearch roots add "{path}"'
+                if path.is_dir()
+                else "its photo folders are told by: localsearch roots",
             )
     if all(path in roots for path in chosen):
         return [roots[path] for path in chosen], None
     return None, chosen
+
+
+def _is_known(library: ls.Library, path: Path) -> bool:
+    """Whether the library has (or has lost) a photo of that path or below it, or cannot know."""
+    if os.path.lexists(path) or library.find(path) is not None:
+        return True
+    for root in library.roots():
+        if path.is_relative_to(root.path):
+            if not root.online or path == root.path:
+                return True
+            below = ls.path(_literally(path.relative_to(root.path).as_posix()) + "/**")
+            gone = ls.And((below, ls.state("missing")))
+            return any(library.search(query, limit=1).total for query in (below, gone))
+    return False
+
+
+def _literally(path: str) -> str:
+    """A path as a pattern that matches just it."""
+    return re.sub(r"([*?[])", r"[\1]", path)
 
 
 def _estimate(
@@ -106,7 +127,10 @@ def _estimate(
         raise ls.InputError(
             "--dry-run looks at whole photo folders", hint="name a photo folder, or no path"
         )
-    return library.estimate(roots=roots, stop=stop)
+    found = library.estimate(roots=roots, stop=stop)
+    if stop.is_set():  # it saw a part only, so its numbers mean nothing
+        raise KeyboardInterrupt
+    return found
 
 
 def _print_estimate(estimate: ls.SyncEstimate, json: bool) -> None:

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import typer
 
 import localsearch as ls
-from localsearch.cli import hints
+from localsearch.cli import hints, terminal
 
 STORE_NAME = ".localsearch"
 
@@ -33,10 +33,7 @@ def named_store(ctx: typer.Context, library: Path | None) -> Path | None:
     if chosen is None:
         return None
     inside = absolute(chosen) / STORE_NAME
-    store = inside if inside.is_dir() else absolute(chosen)
-    if ls.find_store(store) != store:
-        raise _no_library_in(absolute(chosen))
-    return store
+    return inside if inside.is_dir() else absolute(chosen)
 
 
 def _no_library_in(folder: Path) -> ls.LibraryMissing:
@@ -70,6 +67,12 @@ def _existing(ctx: typer.Context, library: Path | None) -> Path:
             f"there is no library in {Path.cwd()} or in a folder above it",
             hint="cd to your photos and run: localsearch sync",
         )
+    return _checked(store)
+
+
+def _checked(store: Path) -> Path:
+    if ls.find_store(store) != store:
+        raise _no_library_in(store)
     return store
 
 
@@ -88,7 +91,7 @@ def open_or_make(
     if store is None:
         store = ls.find_store(Path.cwd())
     if store is not None:
-        with ls.open(store=store, create=False) as opened:
+        with ls.open(store=_checked(store), create=False) as opened:
             yield opened
         return
     folder = _new_home(paths)
@@ -121,7 +124,7 @@ def check_there(paths: Sequence[Path]) -> None:
     """Raise InputError for a path that does not exist."""
     for path in paths:
         if not os.path.lexists(path):
-            raise ls.InputError(f"{path} is not there", hint="is its name written as it is?")
+            raise ls.InputError(f"{path} is not there", hint="look how its name is written")
 
 
 @contextmanager
@@ -138,6 +141,16 @@ def naming(pictures: Sequence[str]) -> Iterator[None]:
         raise ls.PictureError(fault.state, reason, hint=fault.hint) from fault
 
 
+@contextmanager
+def short_name(name: str | None) -> Iterator[None]:
+    """Faults that echo a name echo its first characters only."""
+    try:
+        yield
+    except ls.LocalsearchError as fault:
+        fault.message = fault.message.replace(name or "", hints.short(name or ""))
+        raise
+
+
 def ids_of(library: ls.Library, names: Sequence[str]) -> list[str]:
     """The ids of inputs that are named by id or by path, in the order given, each once."""
     return list(dict.fromkeys(id_of(library, name) for name in names))
@@ -150,7 +163,7 @@ def id_of(library: ls.Library, name: str) -> str:
         found = library.find(path)
         if found is not None:
             return found.id
-    text = as_text(name)
+    text = terminal.as_text(name)
     try:
         if not has_raw_bytes(text):  # an id is Unicode
             return library.get(text).id
@@ -170,17 +183,9 @@ def has_raw_bytes(text: str) -> bool:
     return any("\ud800" <= one <= "\udfff" for one in text)
 
 
-def as_text(argument: str) -> str:
-    """An argument that is no path, read as UTF-8 whatever the locale (which may be ASCII)."""
-    try:
-        return os.fsencode(argument).decode("utf-8")
-    except UnicodeError:
-        return argument
-
-
 def name_of(argument: str, what: str) -> str:
     """The text of an argument that names something. Raises InputError if it is no text."""
-    text = as_text(argument)
+    text = terminal.as_text(argument)
     if has_raw_bytes(text):
         raise ls.InputError(f"{what} must be text: {text!r}", hint="write it in UTF-8")
     return text

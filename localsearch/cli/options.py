@@ -30,9 +30,7 @@ def _or_before(ctx: typer.Context, given: bool) -> bool:
     return bool(ctx.meta[_JSON_KEY])
 
 
-Json = Annotated[
-    bool, typer.Option("--json", help="Print one JSON document.", callback=_or_before)
-]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.", callback=_or_before)]
 Inputs = Annotated[
     list[str],
     typer.Argument(metavar="ID|PATH", help="Photos, by id or by path.", show_default=False),

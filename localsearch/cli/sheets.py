@@ -5,6 +5,7 @@ Writes that one file only; never one in or beside a photo folder unless the user
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
     from localsearch.sheet import SheetRow
 
 _CONCEPTS = 5
+_KINDS: dict[int, type[ls.LocalsearchError]] = {
+    errno.EACCES: ls.LibraryReadOnly,
+    errno.EPERM: ls.LibraryReadOnly,
+    errno.EROFS: ls.LibraryReadOnly,
+    errno.ENOSPC: ls.LibraryFull,
+    getattr(errno, "EDQUOT", errno.ENOSPC): ls.LibraryFull,
+}
 
 
 def cache_folder() -> Path:
@@ -25,7 +33,10 @@ def cache_folder() -> Path:
 
 
 def write_sheet(library: ls.Library, title: str, hits: Iterable[ls.Hit], target: Path) -> Path:
-    """Write the sheet of `hits` to `target`, over what stood there. Raises InputError."""
+    """Write the sheet of `hits` to `target`, over what stood there.
+
+    Raises LibraryReadOnly, LibraryFull (the place cannot be written), InputError (it is no place).
+    """
     from localsearch.sheet import contact_sheet
 
     rows = [_row(library, hit) for hit in hits]
@@ -34,7 +45,11 @@ def write_sheet(library: ls.Library, title: str, hits: Iterable[ls.Hit], target:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(html, encoding="utf-8", errors="replace")
     except OSError as fault:
-        raise ls.InputError(f"cannot write {target}: {fault.strerror or fault}") from fault
+        kind = _KINDS.get(fault.errno or 0, ls.InputError)
+        raise kind(
+            f"cannot write {target}: {fault.strerror or fault}",
+            hint="name another file: --sheet FILE",
+        ) from fault
     return target
 
 

@@ -64,9 +64,17 @@ def width() -> int:
 
 def harmless(text: str) -> str:
     """`text` without control characters, which a file name could use to drive the terminal."""
-    if text.isprintable():
+    if text.isprintable() or (text := as_text(text)).isprintable():
         return text
     return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+
+
+def as_text(text: str) -> str:
+    """Text from arguments or file names, read as UTF-8 whatever the locale (which may be ASCII)."""
+    try:
+        return os.fsencode(text).decode("utf-8")
+    except UnicodeError:
+        return text
 
 
 def bar(value: float, cells: int) -> str:

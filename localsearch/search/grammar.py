@@ -32,6 +32,8 @@ _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9-]*):")
 _WORD = re.compile(r"[^\s\"(),=<>:]+")
 _PIECE = re.compile(r"\s*(?:[^\s\"(),=<>:-][^\s\"(),=<>:]*|\([^()\"]*\))(?![^\s\"(),=<>:]*:)")
 _STRING = re.compile(r'"((?:[^"]|"")*)"')
+# What asks for a term after it, at the end of what was read.
+_JOINT = re.compile(r"(?:^|(?<=[\s()\"]))(and|or|not|-)\s*\Z", re.IGNORECASE)
 # The longest names of WordNet have some seven words.
 _LONGEST_NAME: Final = 8
 # Nearest names in a message: more is no help.
@@ -257,8 +259,9 @@ def _words(cursor: _Cursor, column: int) -> Term:
     """The concept that as many of the next words as possible name."""
     start = cursor.position
     if cursor.take_keyword("and") or cursor.take_keyword("or") or not cursor.take(_WORD):
+        joint = cursor.text[start : cursor.position].lower()
         cursor.position = start
-        raise cursor.expected("a term")
+        raise _lacking(cursor, joint)
     name = cursor.text[start : cursor.position]
     if cursor.names is not None:
         longest = _longest(cursor, cursor.names, start)
@@ -268,6 +271,19 @@ def _words(cursor: _Cursor, column: int) -> Term:
             raise _unknown(cursor, cursor.names, name, column)
         name = " ".join(cursor.text[start : cursor.position].split())
     return _concept(name, _floor(cursor), column)
+
+
+def _lacking(cursor: _Cursor, joint: str) -> QueryError:
+    """The error where a term should begin: after a joint, before the joint that stands here."""
+    before = _JOINT.search(cursor.text, 0, cursor.position)
+    error = cursor.expected("a term")
+    if before is not None:
+        told, hint = f'a word is missing after "{before[1]}"', "for instance: dog or cat, dog -cat"
+    elif joint:
+        told, hint = f'a word is missing before "{joint}"', "for instance: dog or cat"
+    else:
+        return error
+    return QueryError(f"{told}: {error.message}", hint=hint, column=error.column)
 
 
 def _longest(cursor: _Cursor, names: Names, start: int) -> int:

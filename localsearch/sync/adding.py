@@ -107,6 +107,8 @@ def _add_window(
     truth: Truth, founds: Sequence[FoundRoot], window: Sequence[_Ready], read: ReadFeatures
 ) -> tuple[list[Added], InputError | None]:
     """Results up to the first source that the catalog refuses, and that refusal."""
+    if not window:
+        return [], None
     jobs = [
         Job(key=n, path=None, data=ready.form.data, size=len(ready.form.data))
         for n, ready in enumerate(window)
@@ -115,8 +117,6 @@ def _add_window(
     outcomes: dict[int, Outcome] = {int(str(o.key)): o for o in read(jobs, lambda: False)}
     put_features(truth, list(outcomes.values()))
     results: list[Added] = []
-    if not window:
-        return results, None
     with truth.catalog.writing("add") as conn:
         for n, ready in enumerate(window):
             try:
