@@ -285,11 +285,31 @@ def test_contents_that_turn_up_elsewhere(conn: sqlite3.Connection) -> None:
         first.key,
         second.key,
     ]
-    assert known.missing_with(conn, digest_of(1)) is None
+    assert known.missing_with(conn, digest_of(1)) == []
     inputs.set_removed(conn, second.key, True, NOW_MS)
     inputs.set_state(conn, [second.key], "missing", "", NOW_MS)
-    found = known.missing_with(conn, digest_of(1))
-    assert found is not None and found.key == second.key and found.removed
+    (found,) = known.missing_with(conn, digest_of(1))
+    assert found.key == second.key and found.removed
+    inputs.set_state(conn, [first.key], "missing", inputs.IGNORED, NOW_MS)
+    assert known.missing_with(conn, digest_of(1)) == [found]
+    assert reads.keys_gone(conn, inputs.IGNORED) == [second.key]
+
+
+def test_two_inputs_exchange_their_places(conn: sqlite3.Connection) -> None:
+    one, other = put(conn, 1), put(conn, 2)
+    before = {row.key: row for row in reads.by_keys(conn, [one.key, other.key])}
+    inputs.exchange_places(conn, one.key, other.key)
+    after = {row.key: row for row in reads.by_keys(conn, [one.key, other.key])}
+    for mine, theirs in ((one.key, other.key), (other.key, one.key)):
+        assert after[mine].relative == before[theirs].relative
+        assert after[mine].digest == before[mine].digest
+        assert after[mine].row == before[mine].row
+
+
+def test_contents_in_order(conn: sqlite3.Connection) -> None:
+    put(conn, 1)
+    second = put(conn, 2, digest=digest_of(1))
+    inputs.set_state(conn, [second.key], "missing", "", NOW_MS)
     assert [one.key for one in reads.by_digest(conn, digest_of(1))][-1] == second.key
 
 
