@@ -57,7 +57,11 @@ def open_library(ctx: typer.Context, library: Path | None) -> ls.Library:
 def open_to_read(ctx: typer.Context, library: Path | None) -> ls.Library:
     """The same for a command that changes nothing: a store that cannot be written will do."""
     store = _existing(ctx, library)
-    return ls.open(store=store, create=False, read_only=not os.access(store, os.W_OK))
+    try:
+        return ls.open(store=store, create=False, read_only=not os.access(store, os.W_OK))
+    except ls.LibraryFull:
+        # SQLite wants a little room even to read; without it, the files alone will do.
+        return ls.open(store=store, create=False, read_only=True)
 
 
 def _existing(ctx: typer.Context, library: Path | None) -> Path:
