@@ -39,7 +39,7 @@ def content_of(job: Job, limits: Limits) -> Content:
 
 def _content_of_file(path: str | bytes, planned: int, limits: Limits) -> Content:
     # Looked at before it is opened: to open a named pipe would wait for its writer.
-    if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116  (a path may be bytes)
+    if not stat.S_ISREG(os.stat(path).st_mode):
         raise PictureError("unreadable", "this is no regular file")
     with open(path, "rb") as file:
         before = os.fstat(file.fileno())
