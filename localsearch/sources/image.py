@@ -14,4 +14,4 @@ def image_of(picture: Picture) -> Image:
     """The picture as a Pillow image in mode RGB."""
     from PIL import Image as images
 
-    return images.fromarray(picture.pixels, "RGB")
+    return images.fromarray(picture.pixels)
