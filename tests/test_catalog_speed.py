@@ -54,13 +54,15 @@ def seconds(call: Callable[[], object]) -> float:
     return best
 
 
-def test_knowing_100_000_files_takes_less_than_a_second(large: Catalog) -> None:
+def test_knowing_100_000_files_is_no_slower_than_linear(large: Catalog) -> None:
     def everything() -> None:
         with large.reading() as conn:
             found = [known.known_in(conn, ROOT, b"2024/%04d" % n) for n in range(FOLDERS)]
         assert sum(map(len, found)) == FOLDERS * PHOTOS
 
-    assert seconds(everything) < 1.0  # measured: 0.42
+    assert (
+        seconds(everything) < 3.0
+    )  # measured: 0.42; a look at every row a folder would take minutes
 
 
 def test_a_page_is_read_at_once(large: Catalog) -> None:
