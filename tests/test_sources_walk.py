@@ -16,7 +16,7 @@ from hypothesis import strategies as some
 from localsearch.sources.formats import FORMATS, kind_of_suffix
 from localsearch.sources.ignore import Ignore
 from localsearch.sources.placeholders import is_placeholder, stands_for
-from localsearch.sources.walk import Folder, sighting_of, walk_folder
+from localsearch.sources.walk import Folder, look_at_file, walk_folder
 from tests.make_pictures import PICTURES
 
 
@@ -59,7 +59,7 @@ def test_photos_by_folder_and_everything_adds_up(photos: Path) -> None:
     photo = found[""].photos[0]
     assert (photo.size, photo.placeholder) == (1, False)
     assert photo.mtime_ns == (photos / "a.jpg").stat().st_mtime_ns
-    assert photo == sighting_of(photos / "a.jpg")
+    assert look_at_file(photos, b"a.jpg", Ignore()).photos == [photo]
 
 
 def test_order_is_that_of_the_path_bytes(photos: Path) -> None:

@@ -106,14 +106,6 @@ class _Named:
         return os.stat(self.path, follow_symlinks=follow_symlinks)
 
 
-def sighting_of(path: Path) -> Sighting:
-    """One photo file as a walk would see it. Raises OSError."""
-    status = path.stat()
-    return Sighting(
-        os.fsencode(path.name), status.st_size, status.st_mtime_ns, is_placeholder(status)
-    )
-
-
 class _Walk:
     """One walk: the root, and the real folders that links have led to so far."""
 

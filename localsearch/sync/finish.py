@@ -54,8 +54,10 @@ def judge(
     found = surveys[0].found
     every = {had.key: (f, had) for s in surveys for f, had in s.gone}
     gone = [(f, h) for f, h in every.values() if h.key not in moved and not h.removed]
-    with catalog.reading() as conn:
-        held = known_rows.shown_below(conn, found.row.key)
+    held: dict[bytes, int] = {}
+    if gone:  # a count over all rows, which a sync of three files need not pay
+        with catalog.reading() as conn:
+            held = known_rows.shown_below(conn, found.row.key)
     # Moved photos count for their new place already; `held` is read after they were committed.
     whole = all(survey.below is None for survey in surveys)
     seen = surveys[0].seen if whole else _probed(found, gone)
