@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import machine_note
+from benchmarks import machine_note, plots
 from benchmarks.figures import as_json, as_markdown
-from benchmarks.table import BENCHMARKS
+from benchmarks.table import BENCHMARKS, SLOW
 from benchmarks.workspace import FULL, QUICK, Workspace
 
 OUT = Path(__file__).parent / "out"
@@ -22,12 +22,13 @@ def main(args: Sequence[str]) -> int:
     """Run; 1 if a target was missed."""
     options = _options(args)
     mode = "full" if options.full else "quick"
-    names = options.only or list(BENCHMARKS)
+    names = options.only or [name for name in BENCHMARKS if options.full or name not in SLOW]
     folder: Path = OUT / mode
     folder.mkdir(parents=True, exist_ok=True)
     command = " ".join(["python -m benchmarks", *args])
     missed = 0
-    with Workspace(options.data, FULL if options.full else QUICK, _tell) as work:
+    sizes = FULL if options.full else QUICK
+    with Workspace(options.data, sizes, _tell, options.stores) as work:
         for name in names:
             missed += _run_one(name, work, folder, command)
         head = machine_note.describe(work.folder)
@@ -60,15 +61,19 @@ def _report(folder: Path, head: dict[str, str]) -> str:
         if file.is_file():
             stored[name] = json.loads(file.read_text(encoding="utf-8"))
     lines = [f"- {what}: {text}" for what, text in head.items()]
-    return "\n".join(["# Benchmarks", "", *lines, "", as_markdown(stored)])
+    pictures = plots.draw(stored, folder)
+    return "\n".join(["# Benchmarks", "", *lines, "", *pictures, as_markdown(stored)])
 
 
 def _options(args: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     size = parser.add_mutually_exclusive_group(required=True)
-    size.add_argument("--quick", action="store_true", help="small sizes: some minutes")
+    size.add_argument("--quick", action="store_true", help="small sizes: three minutes")
     size.add_argument("--full", action="store_true", help="the sizes of RESULTS.md")
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="test data with labels")
+    parser.add_argument(
+        "--stores", type=Path, metavar="FOLDER", help="keep synthetic stores for the next run"
+    )
     parser.add_argument(
         "--only", action="append", metavar="NAME", choices=list(BENCHMARKS), help="; repeatable"
     )

@@ -54,8 +54,15 @@ class SyncRun:
 
 def sync_in_child(photos: Path, store: Path) -> SyncRun:
     """Make the store if there is none, and sync it."""
-    done = _child([sys.executable, "-m", "benchmarks.children", str(photos), str(store)])
+    done = child([sys.executable, "-m", "benchmarks.children", str(photos), str(store)])
     return SyncRun(**json.loads(done.stdout))
+
+
+def synthetic_in_child(rows: int, store: Path, data: Path | None) -> str:
+    """Make a synthetic store; gives the JSON of what that took."""
+    data_option = [] if data is None else ["--data", str(data)]
+    command = [sys.executable, "-m", "benchmarks.synthetic", str(rows), str(store), *data_option]
+    return child(command).stdout.splitlines()[-1]
 
 
 def program() -> list[str]:
@@ -66,15 +73,16 @@ def program() -> list[str]:
 
 def run_program(*args: str, cwd: Path) -> str:
     """What `localsearch ARGS` prints, piped; an error ends the benchmark."""
-    return _child([*program(), *args], cwd=cwd).stdout
+    return child([*program(), *args], cwd=cwd).stdout
 
 
 def run_python(code: str) -> None:
     """`python -c CODE` as a whole process."""
-    _child([sys.executable, "-c", code])
+    child([sys.executable, "-c", code])
 
 
-def _child(command: Sequence[str], cwd: Path = HOUSE) -> subprocess.CompletedProcess[str]:
+def child(command: Sequence[str], cwd: Path = HOUSE) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end; RuntimeError if it failed."""
     done = subprocess.run(
         command, cwd=cwd, env=environment(), stdout=subprocess.PIPE, encoding="utf-8", check=False
     )

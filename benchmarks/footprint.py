@@ -11,10 +11,16 @@ from pathlib import Path
 
 from benchmarks.children import HOUSE
 from benchmarks.figures import Figure, Result, Target, shown
+from benchmarks.tending import tend
 from benchmarks.workspace import Stored, Workspace
 from localsearch.pack import find_pack
 
 PACK = Target(most=25.0)
+READERS = {
+    (100_000, "concept queries"): Target(most=150.0),
+    (1_000_000, "visual ones by scan too"): Target(most=300.0),
+}
+"""MiB."""
 LIBRARIES = (1_000, 50_000, 400_000)
 PARTS = ("catalog", "features", "thumbs", "segments")
 
@@ -33,8 +39,30 @@ def run(work: Workspace) -> Result:
         Figure("peak memory of a sync, 12 megapixels", large.sync.peak_memory / 2**20, "MiB"),
         Figure("peak memory of a sync, the tree", tree.sync.peak_memory / 2**20, "MiB"),
     ]
+    for rows in work.sizes.synthetic:
+        figures += _memory(rows, work.graphed(rows))
     notes = [f"no wheel: {problem}"] if problem else []
+    notes.append(
+        "memory of a reader: pages that are no file's; mapped files are shared by all processes"
+        " and can be taken back"
+    )
     return Result(tuple(figures), (*notes, *_carried_over(some, large)))
+
+
+def _memory(rows: int, store: Path) -> list[Figure]:
+    """What reading processes hold for themselves, beside one that has only the packages."""
+    bare, concepts, every = (tend(work, store) for work in ("nothing", "ask-concepts", "ask-all"))
+    shown = (("concept queries", concepts), ("visual ones by scan too", every))
+    figures = []
+    for words, told in shown:
+        target = READERS.get((rows, words))
+        mapped = f"{told.private / 2**20:.0f} with what it alone has mapped"
+        title = f"{rows:,} rows: memory of a reader, {words}"
+        figures += [
+            Figure(title, told.anonymous / 2**20, "MiB", target=target, note=mapped),
+            Figure("... over the bare packages", told.anonymous / max(1, bare.anonymous), "x"),
+        ]
+    return figures
 
 
 def _disk(what: str, stored: Stored) -> list[Figure]:

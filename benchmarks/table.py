@@ -6,9 +6,12 @@ from collections.abc import Callable
 
 from benchmarks import (
     footprint,
+    graph,
     large_photos,
+    merging,
     nochange,
     quality,
+    recall,
     searching,
     startup,
     throughput,
@@ -22,6 +25,12 @@ BENCHMARKS: dict[str, Callable[[Workspace], Result]] = {
     "large_photos": large_photos.run,
     "nochange": nochange.run,
     "startup": startup.run,
+    "merging": merging.run,
+    "recall": recall.run,
+    "graph": graph.run,
     "searching": searching.run,
     "footprint": footprint.run,
 }
+
+SLOW = frozenset({"quality"})
+"""Left out of a quick run unless it is named: it infers thousands of photos."""

@@ -1,20 +1,25 @@
 """What benchmarks share: photo folders and stores, made when first asked for, removed at the end.
 
-Knows how large a quick and a full run are. Invariant: nothing of it lies outside its own folder.
+Knows how large a quick and a full run are. Invariant: nothing of it lies outside its own folder,
+but for synthetic stores that are to be kept.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 
 from benchmarks import pictures
-from benchmarks.children import SyncRun, sync_in_child
+from benchmarks.children import SyncRun, sync_in_child, synthetic_in_child
+from benchmarks.stored_graph import has_graph
+from benchmarks.synthetic import Written
+from benchmarks.tending import Tended, tend
 
 LARGE = (4000, 3000)  # 12 megapixels
 TREE_CONTENTS = 300
@@ -33,10 +38,12 @@ class Sizes:
     rounds: int  # of what takes seconds
     quick_rounds: int  # of what takes milliseconds
     processes: int  # rounds of whole processes
+    synthetic: tuple[int, ...]  # inputs of the synthetic stores, rising
 
 
-QUICK = Sizes(200, 60, 8, 10_000, 2, 15, 5)
-FULL = Sizes(1000, 250, 40, 100_000, 7, 50, 15)
+# 20,480 inputs: some hundredth of them cannot be found, and a graph begins at 20,000.
+QUICK = Sizes(80, 40, 4, 2_000, 1, 15, 3, (20_480,))
+FULL = Sizes(1000, 250, 40, 100_000, 7, 50, 15, (10_000, 100_000, 1_000_000))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +55,30 @@ class Stored:
     sync: SyncRun
 
 
-class Workspace:
-    """A temporary folder; use it as a context manager. `data` is the folder of test data."""
+@dataclass(frozen=True, slots=True)
+class Synthetic:
+    """A store of photos that never were, and what making it took."""
 
-    def __init__(self, data: Path | None, sizes: Sizes, tell: Callable[[str], None]) -> None:
+    store: Path
+    written: Written
+
+
+class Workspace:
+    """A temporary folder; use it as a context manager. `data` is the folder of test data.
+
+    `stores`: where synthetic stores are kept for the next run; without it they go as well.
+    """
+
+    def __init__(
+        self,
+        data: Path | None,
+        sizes: Sizes,
+        tell: Callable[[str], None],
+        stores: Path | None = None,
+    ) -> None:
         self.data = data.resolve() if data is not None else None
         self.sizes, self.tell = sizes, tell
+        self._stores = stores.resolve() if stores is not None else None
         self._temporary = tempfile.TemporaryDirectory(prefix="localsearch-bench-")
         self.folder = Path(self._temporary.name).resolve()
         self._fresh = 0
@@ -146,6 +171,43 @@ class Workspace:
         tree = self.tree
         self.tell("first sync of the tree")
         return self.synced(tree, "tree")
+
+    def synthetic(self, rows: int) -> Synthetic:
+        """A synthetic store of so many inputs; one that a former run kept is used again."""
+        folder = (self._stores or self.folder) / f"synthetic-{rows}"
+        told = folder.with_suffix(".json")
+        if not told.is_file():
+            self.drop(folder)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            self.tell(f"making a store of {rows:,} rows")
+            told.write_text(synthetic_in_child(rows, folder, self.data), encoding="utf-8")
+        return Synthetic(folder, Written(**json.loads(told.read_text(encoding="utf-8"))))
+
+    def graphed(self, rows: int) -> Path:
+        """That store, with its graph."""
+        store = self.synthetic(rows).store
+        if not has_graph(store):
+            self.tell(f"building the graph of {rows:,} rows")
+            told = tend("build-graph", store)
+            self._graph_note(store).write_text(json.dumps(asdict(told)), encoding="utf-8")
+        return store
+
+    def graph_making(self, rows: int) -> Tended | None:
+        """What making that graph took; None if it came with the store."""
+        note = self._graph_note(self.graphed(rows))
+        if not note.is_file():
+            return None
+        return Tended(**json.loads(note.read_text(encoding="utf-8")))
+
+    @staticmethod
+    def _graph_note(store: Path) -> Path:
+        return store.with_name(f"{store.name}-graph.json")
+
+    def copied(self, store: Path) -> Path:
+        """A copy that may be changed; drop it after use."""
+        copy = self.fresh(store.name)
+        shutil.copytree(store, copy)
+        return copy
 
     def drop(self, store: Path) -> None:
         """Remove a store that is no longer needed."""

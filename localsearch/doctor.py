@@ -14,11 +14,11 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
 from localsearch import machine
+from localsearch.deferred import dataclass
 from localsearch.errors import LocalsearchError
 
 _REQUIRED = (

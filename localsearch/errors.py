@@ -18,7 +18,9 @@
     +- PictureError                  one picture: state and reason
     +- QueryError                    the query: column where known
     |  +- QueryUnknownConcept        no such concept; the nearest names are in the hint
+    |  +- QueryNoText                free text, and the pack has no text part
     +- InputError                    an argument that cannot be used
+    +- Cancelled                     the caller asked a call to stop
     +- DependencyMissing             a package that this needs is not installed
 
 Rooms below raise these with `from`; a raw `sqlite3.Error` or a fault of ONNX Runtime never
@@ -107,14 +109,18 @@ class LibrarySegmentDamaged(LibraryDamaged):
     """A derived file (postings, matrix) is damaged, missing or cut short.
 
     Costs time only: the rows are answered from the features and the segment is built anew.
-    `segment` is its name, once the room that knows it has set it.
+    `segment` is its name, once the room that knows it has set it. `missing` tells that a file is
+    not there: a reader on an old list may have come too late, so it looks at the list again.
     """
 
     code = "segment-damaged"
 
-    def __init__(self, message: str, *, hint: str = "", segment: str = "") -> None:
+    def __init__(
+        self, message: str, *, hint: str = "", segment: str = "", missing: bool = False
+    ) -> None:
         super().__init__(message, hint=hint)
         self.segment = segment
+        self.missing = missing
 
 
 class LibraryReadOnly(LibraryError):
@@ -192,10 +198,22 @@ class QueryUnknownConcept(QueryError):
     code = "unknown-concept"
 
 
+class QueryNoText(QueryError):
+    """Free text was asked for, and the pack of this library cannot answer it."""
+
+    code = "no-text"
+
+
 class InputError(LocalsearchError):
     """An argument that cannot be used: wrong type, out of range, contradictory."""
 
     code = "input"
+
+
+class Cancelled(LocalsearchError):
+    """The caller asked this call to stop, and it did; nothing half-done is left."""
+
+    code = "cancelled"
 
 
 class DependencyMissing(LocalsearchError):

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
+
+from localsearch.deferred import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,8 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from localsearch.errors import LibraryBusy, LibraryError, LibraryMissing, LibraryReadOnly
 
@@ -27,8 +26,7 @@ _POLL_SECONDS: Final = 0.02
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(NamedTuple):
     """Who holds a lock, by its own note: process, seconds since 1970, what it does."""
 
     pid: int
@@ -87,9 +85,23 @@ def owner_of(path: Path) -> Owner | None:
     """The note of whoever holds the lock on `path`, or None; it may be a moment out of date."""
     try:
         note = json.loads(_note_path(path).read_text(encoding="utf-8"))
-        return Owner(int(note["pid"]), float(note["since"]), str(note["doing"]))
+        owner = Owner(int(note["pid"]), float(note["since"]), str(note["doing"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
+    return owner if _lives(owner.pid) else None
+
+
+def _lives(pid: int) -> bool:
+    """False for a process that died and left its note; True where that cannot be told."""
+    if os.name != "posix":  # on Windows this call would end the process
+        return True
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _note_path(path: Path) -> Path:

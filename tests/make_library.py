@@ -38,6 +38,12 @@ def open_library(folder: Path, **options: Any) -> ls.Library:
     return library
 
 
+def settled(library: ls.Library) -> ls.Library:
+    """The library, once nothing is done in its background any more."""
+    assert library._inner.upkeep.wait(60)
+    return library
+
+
 def counts(report: ls.SyncReport) -> dict[str, int]:
     """The counts of a report that are not zero."""
     names = ("added", "changed", "moved", "missing", "offline", "failed", "unchanged", "skipped")

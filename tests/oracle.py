@@ -8,7 +8,9 @@ only `scores`: the one function for cosines and the one rounding.
 from __future__ import annotations
 
 import fnmatch
+import json
 import math
+import unicodedata
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +31,10 @@ class Photo:
     state: str = "ok"
     removed: bool = False
     tags: dict[str, bool] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    taken_at: str | None = None
+    place: tuple[float, float] | None = None  # latitude, longitude
+    camera: str | None = None
     vector: npt.NDArray[np.float16] | None = None
     probabilities: npt.NDArray[np.uint16] | None = None
 
@@ -46,6 +52,8 @@ class World:
     floors: npt.NDArray[np.uint16]
     visual: scores.ScoreMap
     pictures: dict[str, npt.NDArray[np.float32]]  # path of a query picture -> its vector
+    texts: dict[str, npt.NDArray[np.float32]] = field(default_factory=dict)  # text -> its vector
+    text_map: scores.ScoreMap | None = None
 
 
 def search(world: World, tree: Any, min_score: float = 0.0) -> list[tuple[int, int]]:
@@ -89,7 +97,7 @@ def score(world: World, tree: Any, photo: Photo) -> float | None:
             return 1.0 if score(world, tree.term, photo) is None else None
         case "Concept":
             return concept(world, tree, photo)
-        case "Like":
+        case "Like" | "Text" | "Sum":
             return likeness(world, tree, photo)
     return 1.0 if passes(tree, photo) else None
 
@@ -108,31 +116,104 @@ def likeness(world: World, term: Any, photo: Photo) -> float | None:
         return None
     query = wanted(world, term)
     cosine = scores.cosines(photo.vector[None, :], query)
-    value = int(world.visual.scores(cosine)[0]) / 65535
+    value = int(score_map(world, term).scores(cosine)[0]) / 65535
     return None if term.min_score is not None and value < term.min_score else value
 
 
+def score_map(world: World, term: Any) -> scores.ScoreMap:
+    """That of pictures where one counts for the answer, or where no text is asked for."""
+    parts = term.terms if kind(term) == "Sum" else [(1.0, term)]
+    positive = any(kind(each) == "Like" and weight > 0 for weight, each in parts)
+    if positive or all(kind(each) == "Like" for _, each in parts):
+        return world.visual
+    assert world.text_map is not None
+    return world.text_map
+
+
 def wanted(world: World, term: Any) -> npt.NDArray[np.float32]:
-    """The vector of the query picture: of a file, or what is stored of an input."""
+    """The vector of a visual leaf: of a file, of what is stored of an input, of a text."""
+    if kind(term) == "Sum":
+        vectors = [wanted(world, each) for _, each in term.terms]
+        summed = scores.weighted_sum(vectors, [weight for weight, _ in term.terms])
+        assert summed is not None
+        return summed
+    if kind(term) == "Text":
+        return world.texts[term.query]
     if term.id is None:
-        return world.pictures[term.source]
-    stored = world.photos[term.id].vector
-    assert stored is not None
-    return stored.astype(np.float32)
+        found = world.pictures[term.source]
+    else:
+        stored = world.photos[term.id].vector
+        assert stored is not None
+        found = stored.astype(np.float32)
+    # Part of a picture is another picture; which one is told by the region alone.
+    return found if term.region is None else np.roll(found, 1 + int(10 * term.region[0]))
 
 
 def passes(term: Any, photo: Photo) -> bool:
     match kind(term):
         case "Tag":
             tags = {name.casefold(): value for name, value in photo.tags.items()}
-            return photo.live and tags.get(term.name.casefold()) is term.value
+            return tags.get(term.name.casefold()) is term.value
         case "Ids":
             return photo.id in term.ids
         case "PathTerm":
             return term.root in (None, photo.root) and glob(term.pattern, photo.path)
         case "State":
             return photo.state == str(term.word)
+        case "Metadata":
+            return contains(photo.metadata, json.loads(term.document))
+        case "Taken":
+            return photo.taken_at is not None and (
+                (term.after or "") <= photo.taken_at < (term.before or "9")
+            )
+        case "Near":
+            return photo.place is not None and distance(photo.place, term) <= term.km
+        case "Box":
+            return photo.place is not None and inside(photo.place, term)
+        case "Camera":
+            return photo.camera is not None and folded(term.name) in folded(photo.camera)
     raise AssertionError(f"the oracle knows no {kind(term)}")
+
+
+def contains(stored: Any, asked: Any) -> bool:
+    """Objects hold every key asked for (null: or do not), lists each element, scalars are equal."""
+    if isinstance(asked, dict):
+        return isinstance(stored, dict) and all(
+            contains(stored[key], value) if key in stored else value is None
+            for key, value in asked.items()
+        )
+    if isinstance(asked, list):
+        return isinstance(stored, list) and all(
+            any(contains(element, each) for element in stored) for each in asked
+        )
+    return isinstance(stored, bool) == isinstance(asked, bool) and stored == asked
+
+
+def distance(place: tuple[float, float], term: Any) -> float:
+    """Kilometres along the ground, by the angle between two directions from the Earth's centre."""
+
+    def direction(lat: float, lon: float) -> tuple[float, float, float]:
+        phi, theta = math.radians(lat), math.radians(lon)
+        return math.cos(phi) * math.cos(theta), math.cos(phi) * math.sin(theta), math.sin(phi)
+
+    chord = math.dist(direction(*place), direction(term.lat, term.lon))
+    return 2 * 6371.0088 * math.asin(min(chord / 2, 1.0))
+
+
+def inside(place: tuple[float, float], term: Any) -> bool:
+    lat, lon = place
+    around = {lon, -lon} if abs(lon) == 180 else {lon}  # one meridian, two numbers
+
+    def between(lon: float) -> bool:
+        if term.west <= term.east:
+            return bool(term.west <= lon <= term.east)
+        return bool(lon >= term.west or lon <= term.east)
+
+    return term.south <= lat <= term.north and any(between(each) for each in around)
+
+
+def folded(text: str) -> str:
+    return unicodedata.normalize("NFC", text.casefold())
 
 
 def glob(pattern: str, path: str) -> bool:

@@ -6,9 +6,10 @@ instead of inferred, so that a search can be tried on hundreds of photos in a se
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,19 +17,46 @@ import numpy.typing as npt
 from localsearch.catalog import create_catalog, input_reads, inputs, roots, segment_names, tags
 from localsearch.catalog.features import open_features
 from localsearch.catalog.segment_names import SegmentRow
-from localsearch.pack import load_pack
+from localsearch.pack import Pack, load_pack
 from localsearch.records import Facts
+from localsearch.scores import ScoreMap
 from localsearch.search.snapshot import Snapshot
 from localsearch.segments.features import featured
 from localsearch.segments.live import LiveSet, advance
-from localsearch.segments.segment import FOLDER, SegmentData, write_segment_files
+from localsearch.segments.segment import FOLDER
+from localsearch.segments.writing import SegmentData, write_segment_files
 from tests.oracle import Photo, World, wanted
 from tests.tiny_pack import tiny_pack_folder
+
+T = TypeVar("T")
 
 ROOTS = ("home", "card")
 TAGS = ("pet", "Ferien", "x")
 PICTURES = ("q0.jpg", "q1.jpg", "q2.jpg")
 FAILURES = ("undecodable", "too-large")
+TEXTS = ("at night", "a dog running through snow")
+TEXT_MAP = ScoreMap([(-1, 0), (0.1, 0.3), (0.3, 0.9), (1, 1)])
+DATES = (
+    *("2023-12-31T23:59:59", "2024-01-01T00:00:00", "2024-05-01T00:00:00", "2024-05-31T12:30:00"),
+    "2024-06-15T23:59:59",
+)
+PLACES = ((48.1, 11.6), (48.1, 11.7), (-33.9, 151.2), (0.0, 180.0), (0.5, -179.5), (90.0, 0.0))
+CAMERAS = ("Canon EOS R5", "Apple iPhone 12", "STRASSE Optik", "apple iphone 12 Pro")
+DOCUMENTS: tuple[dict[str, Any], ...] = (
+    {"album": "home"},
+    {"album": "home", "year": 2024, "stars": True},
+    {"album": "card", "year": 2024.0, "stars": 1, "note": None},
+    {"place": {"city": "Köln", "tags": ["a", "b", 3]}, "year": "2024"},
+    {"place": {"city": "Köln", "people": [{"name": "Ann", "age": 3}, {"name": "Bo"}]}},
+)
+
+
+class TextPack(Pack):
+    """The tiny pack as one with a text part; what a text's vector is, the oracle's world tells."""
+
+    @property
+    def text(self) -> ScoreMap | None:
+        return TEXT_MAP
 
 
 class Store:
@@ -37,7 +65,8 @@ class Store:
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder = folder
         self.random = np.random.default_rng(seed)
-        self.pack = load_pack(tiny_pack_folder())
+        loaded = load_pack(tiny_pack_folder())
+        self.pack = TextPack(loaded.folder, loaded.manifest)
         self.catalog = create_catalog(folder)
         (folder / FOLDER).mkdir()
         self.features = open_features(
@@ -62,6 +91,8 @@ class Store:
                 name: centre.astype(np.float16).astype(np.float32)
                 for name, centre in zip(PICTURES, self.centres, strict=True)
             },
+            texts={text: self._text_vector() for text in TEXTS},
+            text_map=TEXT_MAP,
         )
 
     def close(self) -> None:
@@ -102,9 +133,10 @@ class Store:
                     digest=None if failed else digest,
                     size=10,
                     mtime_ns=1,
-                    facts=None if failed else Facts(4, 3, "jpeg"),
+                    facts=None if failed else self._told(photo),
                     state=photo.state,
                     now_ms=1,
+                    metadata=photo.metadata,
                 )
                 for name, value in photo.tags.items():
                     tags.put(conn, placed.key, name.upper(), value)
@@ -178,7 +210,25 @@ class Store:
             root=str(self.random.choice(ROOTS)),
             state=str(self.random.choice(FAILURES)) if failed else "ok",
             tags={name: bool(self.random.random() < 0.7) for name in drawn},
+            metadata=self._any_of(DOCUMENTS) or {},
         )
+
+    def _told(self, photo: Photo) -> Facts:
+        """What a new content says of itself, each now and then; the photo is told it too."""
+        photo.taken_at = self._any_of(DATES)
+        photo.place = self._any_of(PLACES)
+        photo.camera = self._any_of(CAMERAS)
+        lat, lon = photo.place or (None, None)
+        return Facts(4, 3, "jpeg", photo.taken_at, None, lat, lon, photo.camera)
+
+    def _any_of(self, values: Sequence[T]) -> T | None:
+        found = self.random.random() < 0.7
+        return values[int(self.random.integers(len(values)))] if found else None
+
+    def _text_vector(self) -> npt.NDArray[np.float32]:
+        """Near no picture, as texts are in the space of a real pack."""
+        mixed = self.centres[0] + 2 * self.random.normal(size=self.pack.dimensions)
+        return mixed.astype(np.float32)
 
     def _show(
         self, photo: Photo, vector: npt.NDArray[np.float16], logits: npt.NDArray[np.float16]
@@ -200,7 +250,7 @@ class Store:
                 digest=digest,
                 size=11,
                 mtime_ns=2,
-                facts=Facts(4, 3, "jpeg"),
+                facts=self._told(photo),
                 state="ok",
                 now_ms=2,
             )

@@ -13,7 +13,7 @@ import localsearch as ls
 from localsearch.publish import plan
 from localsearch.sync import adding
 from localsearch.sync.placing import places_of, plain_path
-from tests.make_library import ids_by_path, open_library, settle, write_photo
+from tests.make_library import ids_by_path, open_library, settle, settled, write_photo
 
 
 def link(path: Path, target: Path) -> Path:
@@ -177,10 +177,10 @@ def test_adding_publishes(photos: Path, tmp_path: Path, monkeypatch: pytest.Monk
     with open_library(photos) as library:
         for data in pngs[:4]:
             library.add(data)
-        assert (library.status().segments, library.status().tail) == (1, 0)
+        assert (settled(library).status().segments, library.status().tail) == (1, 0)
         many = library.add_many(pngs[4:])
         next(many)
-        assert library.status().segments == 2
+        assert settled(library).status().segments == 2
         assert library.search(ls.like(data=pngs[0])).total == 8
         many.close()  # type: ignore[attr-defined]
         assert library.status().inputs == 8

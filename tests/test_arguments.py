@@ -152,7 +152,7 @@ def test_a_stop_of_any_kind_is_asked(library: ls.Library) -> None:
 
     told = [arguments.stop(flag) for flag in (threading.Event(), Flag(), lambda: True)]
     assert [ask is not None and ask() for ask in told] == [False, True, True]
-    assert arguments.stop(None) is None
+    assert not arguments.stop(None)()
     assert library.sync(stop=Flag()).stopped  # type: ignore[arg-type]
 
 

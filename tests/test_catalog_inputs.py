@@ -8,8 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from localsearch.catalog import Catalog, contents, create_catalog, inputs, known, roots, tags
+from localsearch.catalog import (
+    Catalog,
+    contents,
+    create_catalog,
+    inputs,
+    known,
+    path_filter,
+    roots,
+    tags,
+)
 from localsearch.catalog import input_reads as reads
+from localsearch.catalog.known import facts_of_digest
 from localsearch.errors import InputError, LibraryError, LibraryMissing
 from localsearch.records import FAILED, STATES, Facts
 from tests.catalog_model import FACTS, NOW_MS, digest_of, grave_rows, put
@@ -63,8 +73,8 @@ def test_all_columns_come_back(conn: sqlite3.Connection) -> None:
     assert (one.created_ms, one.modified_ms) == (NOW_MS, NOW_MS)
     assert one.metadata == {"album": "home", "n": 1.5, "ö": [None, True]}
     assert one.source_url == "https://example.org/ü"
-    assert reads.facts_of_digest(conn, digest_of(7)) == FACTS
-    assert reads.facts_of_digest(conn, digest_of(8)) is None
+    assert facts_of_digest(conn, digest_of(7)) == FACTS
+    assert facts_of_digest(conn, digest_of(8)) is None
 
 
 def test_ids_are_random_and_the_users_own_are_kept(conn: sqlite3.Connection) -> None:
@@ -415,7 +425,7 @@ def test_paths_by_pattern(conn: sqlite3.Connection) -> None:
     put(conn, 52, folder=None, name=None)
 
     def matched(glob: str, name: str | None = "home") -> set[bytes]:
-        found = set(reads.rows_of_path(conn, glob, name).tolist())
+        found = set(path_filter.rows_of_path(conn, glob, name).tolist())
         return {path for path, row in rows.items() if row in found}
 
     assert matched("*.jpg") == {b"a.jpg", b"A.jpg"}
@@ -434,9 +444,9 @@ def test_paths_by_pattern(conn: sqlite3.Connection) -> None:
     assert matched("2024") == matched("") == matched("[") == set()
     with pytest.raises(InputError):
         matched("[z-a]")
-    everywhere = reads.rows_of_path(conn, "**/b.jpg").tolist()
+    everywhere = path_filter.rows_of_path(conn, "**/b.jpg").tolist()
     assert everywhere == sorted([rows[b"2024/b.jpg"], card, absolute])
-    assert reads.rows_of_path(conn, "**", "nobody").tolist() == []
+    assert path_filter.rows_of_path(conn, "**", "nobody").tolist() == []
 
 
 def test_the_same_place_in_another_form(conn: sqlite3.Connection) -> None:

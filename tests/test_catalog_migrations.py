@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 import threading
+import zipfile
 from pathlib import Path
 
 import pytest
 
-from localsearch.catalog import Catalog, create_catalog, inputs, open_catalog
+from localsearch.catalog import (
+    Catalog,
+    changes,
+    create_catalog,
+    filters,
+    inputs,
+    metadata_terms,
+    open_catalog,
+)
 from localsearch.catalog import input_reads as reads
 from localsearch.catalog.database import Database
 from localsearch.catalog.features import features_path, open_features
@@ -35,14 +45,16 @@ from localsearch.errors import (
     LibraryTooNew,
 )
 
-TO_TWO = Migration(STORE_FORMAT, STORE_FORMAT + 1, "ALTER TABLE inputs ADD COLUMN mood TEXT;")
+OLD = Path(__file__).parent / "old_libraries"
+
+TO_NEXT = Migration(STORE_FORMAT, STORE_FORMAT + 1, "ALTER TABLE inputs ADD COLUMN mood TEXT;")
 
 
 def lower_case(conn: sqlite3.Connection) -> None:
     conn.execute("UPDATE inputs SET mood = lower(id)")
 
 
-TO_THREE = Migration(STORE_FORMAT + 1, STORE_FORMAT + 2, lower_case)
+TO_NEXT_BUT_ONE = Migration(STORE_FORMAT + 1, STORE_FORMAT + 2, lower_case)
 
 
 @pytest.fixture
@@ -79,6 +91,69 @@ def test_the_steps_lead_to_this_format_one_by_one() -> None:
     versions = [OLDEST_READABLE, *(step.after for step in MIGRATIONS)]
     assert [step.before for step in MIGRATIONS] == versions[:-1]
     assert versions == [*range(OLDEST_READABLE, STORE_FORMAT + 1)]
+
+
+def unpacked(version: int, target: Path) -> Path:
+    """The store of a kept library."""
+    with zipfile.ZipFile(OLD / f"v{version}.zip") as archive:
+        names = [each for each in archive.namelist() if each.startswith(".localsearch/")]
+        archive.extractall(target, names)
+    return target / ".localsearch"
+
+
+def schema_of(catalog: Catalog) -> list[tuple[str, str, str]]:
+    with catalog.reading() as conn:
+        found = conn.execute("SELECT type, name, sql FROM sqlite_schema ORDER BY type, name")
+        return found.fetchall()
+
+
+def test_what_was_migrated_has_the_tables_of_what_is_new(tmp_path: Path) -> None:
+    old, new = open_catalog(unpacked(1, tmp_path)), create_catalog(tmp_path / "new")
+    assert schema_of(old) == schema_of(new)
+    assert old.complaints() == []
+    old.close()
+    new.close()
+
+
+def test_from_1_to_2_all_inputs_are_changes_and_documents_have_terms(tmp_path: Path) -> None:
+    store = unpacked(1, tmp_path)
+    catalog = open_catalog(store)
+    with catalog.reading() as conn:
+        known = conn.execute("SELECT id FROM inputs ORDER BY row").fetchall()
+        told = changes.since(conn, 0)
+        assert [(one.id,) for one in told] == known and not any(one.gone for one in told)
+        assert [one.sequence for one in told] == [*range(1, len(known) + 1)]
+        found = reads.by_rows(conn, filters.rows_of_metadata(conn, '{"album":"home"}').tolist())
+        assert [one.metadata for one in found] == [{"album": "home"}]
+        assert metadata_terms.check(conn) == []
+    catalog.close()
+    copy = Database(store / "catalog.sqlite.before-v2")
+    assert version_of(copy, CATALOG) == 1 and copy.complaints() == []
+    with copy.reading() as conn:
+        assert conn.execute("SELECT id FROM inputs ORDER BY row").fetchall() == known
+    copy.close()
+
+
+def test_documents_that_an_older_version_took_are_migrated(tmp_path: Path) -> None:
+    store = unpacked(1, tmp_path)
+    deep = '{"a":' * 900 + "1" + "}" * 900
+    wide = json.dumps({f"k{n}": n for n in range(2000)})
+    raw = sqlite3.connect(store / "catalog.sqlite")
+    keys = [key for (key,) in raw.execute("SELECT key FROM inputs ORDER BY row LIMIT 2")]
+    raw.executemany(
+        "UPDATE inputs SET metadata = ? WHERE key = ?", zip((deep, wide), keys, strict=True)
+    )
+    raw.commit()
+    raw.close()
+    catalog = open_catalog(store)
+    with catalog.reading() as conn:
+        assert metadata_terms.check(conn) == []
+        sql = "SELECT term, input FROM metadata_terms WHERE input IN (?, ?)"
+        assert {*conn.execute(sql, keys)} == {(metadata_terms.LARGE, key) for key in keys}
+        rows = [reads.by_keys(conn, [key])[0].row for key in keys]
+        assert filters.rows_of_metadata(conn, '{"k1999":1999.0}').tolist() == [rows[1]]
+        assert filters.rows_of_metadata(conn, '{"a":{"a":{}}}').tolist() == [rows[0]]
+    catalog.close()
 
 
 def test_types_are_held_by_the_file(store: Path) -> None:
@@ -163,7 +238,7 @@ def test_newer_is_refused_with_both_numbers(store: Path) -> None:
         lambda: open_thumbnails(store),
         lambda: open_features(store, "e" * 64, dimensions=2, classes=2),
     ):
-        with pytest.raises(LibraryTooNew, match=r"77.*\b1\b") as caught:
+        with pytest.raises(LibraryTooNew, match=r"77.*\b[12]\b") as caught:
             opening()
         assert "newer localsearch" in caught.value.hint
     assert {path: path.read_bytes() for path in store.iterdir()} == before
@@ -171,7 +246,7 @@ def test_newer_is_refused_with_both_numbers(store: Path) -> None:
 
 def test_a_migration_keeps_a_copy_and_all_rows(store: Path) -> None:
     database = Database(store / "catalog.sqlite")
-    found = migrate(database, migrations=(TO_TWO, TO_THREE), newest=STORE_FORMAT + 2)
+    found = migrate(database, migrations=(TO_NEXT, TO_NEXT_BUT_ONE), newest=STORE_FORMAT + 2)
     assert found == STORE_FORMAT
     assert version_of(database, CATALOG, STORE_FORMAT + 2) == STORE_FORMAT + 2
     with database.reading() as conn:
@@ -185,7 +260,7 @@ def test_a_migration_keeps_a_copy_and_all_rows(store: Path) -> None:
         assert copy.complaints() == []
         copy.close()
     again = Database(store / "catalog.sqlite")
-    migrate(again, migrations=(TO_TWO, TO_THREE), newest=STORE_FORMAT + 2)
+    migrate(again, migrations=(TO_NEXT, TO_NEXT_BUT_ONE), newest=STORE_FORMAT + 2)
     again.close()
 
 
@@ -224,7 +299,7 @@ def test_a_migration_may_not_leave_loose_ends(store: Path) -> None:
 def test_a_reader_never_migrates(store: Path) -> None:
     database = Database(store / "catalog.sqlite", read_only=True)
     with pytest.raises(LibraryReadOnly, match="without read_only"):
-        migrate(database, migrations=(TO_TWO,), newest=STORE_FORMAT + 1)
+        migrate(database, migrations=(TO_NEXT,), newest=STORE_FORMAT + 1)
     database.close()
     assert not [*store.glob("*before*")]
 
@@ -233,7 +308,7 @@ def test_a_migration_wants_room_for_the_copy(store: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("localsearch.catalog.migrations.free_bytes", lambda path: 1000)
     database = Database(store / "catalog.sqlite")
     with pytest.raises(LibraryFull, match="1000"):
-        migrate(database, migrations=(TO_TWO,), newest=STORE_FORMAT + 1)
+        migrate(database, migrations=(TO_NEXT,), newest=STORE_FORMAT + 1)
     assert version_of(database, CATALOG) == STORE_FORMAT
     database.close()
 
@@ -241,7 +316,7 @@ def test_a_migration_wants_room_for_the_copy(store: Path, monkeypatch: pytest.Mo
 def test_a_gap_in_the_steps_is_told(store: Path) -> None:
     database = Database(store / "catalog.sqlite")
     with pytest.raises(LibraryError, match="no migration leads"):
-        migrate(database, migrations=(TO_THREE,), newest=STORE_FORMAT + 2)
+        migrate(database, migrations=(TO_NEXT_BUT_ONE,), newest=STORE_FORMAT + 2)
     database.close()
 
 
@@ -251,7 +326,7 @@ def test_two_migrate_at_once(store: Path) -> None:
     def run() -> None:
         database = Database(store / "catalog.sqlite")
         try:
-            migrate(database, migrations=(TO_TWO, TO_THREE), newest=STORE_FORMAT + 2)
+            migrate(database, migrations=(TO_NEXT, TO_NEXT_BUT_ONE), newest=STORE_FORMAT + 2)
         except BaseException as error:  # noqa: BLE001
             faults.append(error)
         finally:

@@ -92,6 +92,53 @@ def test_the_python_example_works(tmp_path: Path) -> None:
     assert "dog.jpg" in done.stdout and "ConceptValue" in done.stdout
 
 
+def test_every_query_of_the_readme_parses_and_is_answered(tmp_path: Path) -> None:
+    import localsearch as ls
+    from localsearch.search.clauses import CLAUSES
+    from localsearch.search.terms import leaves_of
+
+    table = README.partition("## What can be asked")[2].partition("\n## ")[0]
+    lines = [line.split("|")[1:4] for line in table.splitlines() if line.startswith("| ")][1:]
+    shutil.copytree(DEMO, tmp_path / "photos")
+    shutil.copy(DEMO / "dog.jpg", tmp_path / "query.jpg")
+    asked: list[ls.Term] = []
+    with pytest.MonkeyPatch.context() as patch, ls.open(tmp_path / "photos") as library:
+        patch.chdir(tmp_path)
+        library.sync()
+        library.add(DEMO / "cat.jpg", id="my-cat")
+        vocabulary = library._inner.pack.vocabulary
+        for _, queries, python in lines:
+            texts = re.findall("`([^`]+)`", queries)
+            asked += [ls.parse(text, vocabulary) for text in texts]
+            (code,) = re.findall("`([^`]+)`", python)
+            asked.append(eval(code, {"ls": ls}))
+        for term in asked:
+            assert ls.parse(str(term)) == term
+            try:
+                assert library.search(term, limit=1).total >= 0
+            except ls.QueryNoText:
+                assert "running through snow" in str(term)
+    assert {type(leaf) for term in asked for leaf in leaves_of(term)} == set(CLAUSES)
+
+
+def test_the_page_for_apps_works_block_by_block(tmp_path: Path) -> None:
+    """Its blocks are one program, in the order of the page."""
+    shutil.copytree(DEMO, tmp_path / "photos")
+    (tmp_path / "app-data").mkdir()
+    page = (REPOSITORY / "localsearch" / "docs" / "APPS.md").read_text(encoding="utf-8")
+    found = re.findall(r"^```python\n(.*?)^```", page, flags=re.DOTALL | re.MULTILINE)
+    assert len(found) >= 8
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(found)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "dog.jpg" in done.stdout and "called off" in done.stdout
+
+
 def test_every_command_is_in_the_readme() -> None:
     from localsearch.cli.main import COMMANDS
 
@@ -102,7 +149,8 @@ def test_every_command_is_in_the_readme() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for page in REPOSITORY.glob("*.md"):
+    docs = REPOSITORY / "localsearch" / "docs"
+    for page in (*REPOSITORY.glob("*.md"), *docs.glob("*.md")):
         for link in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
             if not link.startswith("http"):
                 assert (page.parent / link).exists(), f"{page.name}: {link}"

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import errno
+import gc
+import itertools
 import os
+import pickle
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from localsearch import durable
+from localsearch.durable import writing
 from localsearch.errors import (
     LibraryError,
     LibraryFull,
@@ -29,7 +34,7 @@ def sample(path: Path, megabytes: int = 0) -> dict[str, bytes]:
         "array": rng.integers(0, 255, 1000 + megabytes * (1 << 20), dtype=np.uint8),
         "halves": rng.normal(size=(5, 7)).astype(np.float16),
     }
-    durable.write_blocks(path, {"name": "x", "n": 3}, blocks)
+    writing.write_blocks(path, {"name": "x", "n": 3}, blocks, fine={"halves": 16})
     return {name: bytes(memoryview(block).tobytes()) for name, block in blocks.items()}
 
 
@@ -37,8 +42,8 @@ def test_blocks_come_back_as_written(tmp_path: Path) -> None:
     wrote = sample(tmp_path / "a.bin", megabytes=3)
     file = durable.open_blocks(tmp_path / "a.bin")
     assert file.meta == {"name": "x", "n": 3}
-    assert set(file.names) == set(wrote)
-    assert {name: bytes(file.block(name)) for name in file.names} == wrote
+    assert set(file.names) == {*wrote, "digests of halves"}
+    assert {name: bytes(file.block(name)) for name in wrote} == wrote
     assert bytes(file.part("array", 10, 20)) == wrote["array"][10:20]
     file.check_all()
     file.close()
@@ -98,6 +103,139 @@ def test_a_bad_page_hides_no_other_page(tmp_path: Path) -> None:
     ):
         with pytest.raises(LibrarySegmentDamaged, match="page 1 of block array"):
             touch()
+
+
+def test_a_fine_block_has_smaller_pages(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    wrote = sample(path)
+    data = bytearray(path.read_bytes())
+    data[data.index(wrote["halves"]) + 20] ^= 1  # the second page of 16 bytes
+    path.write_bytes(data)
+    file = durable.open_blocks(path)
+    assert (file.page_of("halves"), file.page_of("array")) == (16, durable.PAGE)
+    assert bytes(file.part("halves", 0, 16)) == wrote["halves"][:16]
+    assert bytes(file.part("halves", 32, 70)) == wrote["halves"][32:]
+    for touch in (
+        lambda: file.part("halves", 15, 17),
+        lambda: file.pages("halves", [1]),
+        lambda: file.block("halves"),
+        file.check_all,
+    ):
+        with pytest.raises(LibrarySegmentDamaged, match="page 1 of block halves"):
+            touch()
+
+
+def test_wrong_digests_of_a_fine_block_are_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    wrote = sample(path)
+    data = bytearray(path.read_bytes())
+    digests = bytes(durable.open_blocks(path).block("digests of halves"))
+    data[data.index(digests)] ^= 1
+    path.write_bytes(data)
+    file = durable.open_blocks(path)
+    assert bytes(file.block("array")) == wrote["array"]
+    with pytest.raises(LibrarySegmentDamaged, match="digests of halves"):
+        file.part("halves", 40, 50)
+
+
+def test_files_of_the_first_format_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the second one without fine blocks."""
+    monkeypatch.setattr(writing, "FORMAT", 1)
+    writing.write_blocks(tmp_path / "a", {"n": 1}, {"x": b"abc", "y": bytes(3 << 20)})
+    assert (tmp_path / "a").read_bytes()[8:12] == b"\1\0\0\0"
+    file = durable.open_blocks(tmp_path / "a")
+    assert bytes(file.block("x")) == b"abc" and len(file.block("y")) == 3 << 20
+    file.check_all()
+    monkeypatch.setattr(writing, "FORMAT", 3)
+    writing.write_blocks(tmp_path / "b", {}, {"x": b"abc"})
+    with pytest.raises(LibrarySegmentDamaged, match="no block file of this format"):
+        durable.open_blocks(tmp_path / "b")
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.integers(0, 3 << 19), max_size=6), st.sampled_from([64, 1000, 1 << 14]))
+def test_pieces_make_the_same_file_as_a_whole(tmp_path: Path, cuts: list[int], page: int) -> None:
+    whole = np.random.default_rng(3).bytes(3 << 19)
+    edges = [0, *sorted(cuts), len(whole)]
+    parts = [whole[a:b] for a, b in itertools.pairwise(edges)]
+    for name in ("whole", "pieces"):
+        (tmp_path / name).unlink(missing_ok=True)
+    streamed = writing.Pieces(len(whole), parts)
+    for fine in ({}, {"x": page}):
+        writing.write_blocks(tmp_path / "whole", {"n": 1}, {"x": whole, "y": b"!"}, fine=fine)
+        writing.write_blocks(tmp_path / "pieces", {"n": 1}, {"x": streamed, "y": b"!"}, fine=fine)
+        assert (tmp_path / "whole").read_bytes() == (tmp_path / "pieces").read_bytes()
+        durable.open_blocks(tmp_path / "pieces").check_all()
+        (tmp_path / "whole").unlink()
+        (tmp_path / "pieces").unlink()
+
+
+def test_a_later_block_may_tell_of_an_earlier_one(tmp_path: Path) -> None:
+    seen = np.zeros(2, np.uint8)
+
+    def parts() -> Iterator[bytes]:
+        for n in (7, 9):
+            seen[int(n == 9)] = n
+            yield bytes([n])
+
+    writing.write_blocks(tmp_path / "a", {}, {"x": writing.Pieces(2, parts()), "seen": seen})
+    assert bytes(durable.open_blocks(tmp_path / "a").block("seen")) == b"\7\11"
+
+
+def test_what_ends_a_writing_leaves_no_file(tmp_path: Path) -> None:
+    for length in (3, 5):
+        with pytest.raises(ValueError, match="promised"):
+            writing.write_blocks(tmp_path / "a", {}, {"x": writing.Pieces(length, [b"1234"])})
+    left = [2]
+
+    def check() -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        writing.write_blocks(tmp_path / "a", {}, {"x": bytes(5 << 20)}, check=check)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_not_there_is_told_apart(tmp_path: Path) -> None:
+    with pytest.raises(LibrarySegmentDamaged) as caught:
+        durable.open_blocks(tmp_path / "a")
+    assert caught.value.missing and pickle.loads(pickle.dumps(caught.value)).missing
+    (tmp_path / "a").write_bytes(b"")
+    with pytest.raises(LibrarySegmentDamaged) as caught:
+        durable.open_blocks(tmp_path / "a")
+    assert not caught.value.missing
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="only Linux lists them")
+def test_an_open_file_holds_no_descriptor(tmp_path: Path) -> None:
+    sample(tmp_path / "a.bin")
+    before = len([*Path("/proc/self/fd").iterdir()])
+    files = [durable.open_blocks(tmp_path / "a.bin") for _ in range(20)]
+    views = [file.block("small") for file in files]
+    assert len([*Path("/proc/self/fd").iterdir()]) == before
+    assert all(bytes(view) == b"abc" for view in views)
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux lists them")
+def test_the_mapping_goes_with_the_last_view(tmp_path: Path) -> None:
+    def mapped() -> int:
+        gc.collect()
+        return Path("/proc/self/maps").read_text().count(str(tmp_path / "a.bin"))
+
+    sample(tmp_path / "a.bin")
+    file = durable.open_blocks(tmp_path / "a.bin")
+    held = np.frombuffer(file.block("array"), np.uint8)
+    file.close()
+    assert mapped() == 1 and int(held[0]) >= 0
+    del held
+    assert mapped() == 0
+    file = durable.open_blocks(tmp_path / "a.bin")
+    del file  # never closed
+    assert mapped() == 0
 
 
 def test_a_file_cut_while_open_is_an_error_not_a_crash(tmp_path: Path) -> None:
@@ -183,7 +321,7 @@ def test_faults_of_the_disk_are_named_and_leave_nothing(
     def fail(_: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(durable, "sync_file", fail)
+    monkeypatch.setattr(durable.files, "sync_file", fail)
     for write in (durable.write_file, durable.replace_file):
         with pytest.raises(error) as caught:
             write(tmp_path / "a", b"1")
@@ -195,7 +333,9 @@ def test_a_write_syncs_the_file_then_its_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[str] = []
-    monkeypatch.setattr(durable, "sync_file", lambda file: calls.append("file"))
-    monkeypatch.setattr(durable, "sync_folder", lambda path: calls.append(f"folder {path.name}"))
-    durable.write_blocks(tmp_path / "a", {}, {"x": b"1"})
+    monkeypatch.setattr(durable.files, "sync_file", lambda file: calls.append("file"))
+    monkeypatch.setattr(
+        durable.files, "sync_folder", lambda path: calls.append(f"folder {path.name}")
+    )
+    writing.write_blocks(tmp_path / "a", {}, {"x": b"1"})
     assert calls == ["file", f"folder {tmp_path.name}"]

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,7 +63,7 @@ def test_prepare_is_resize_then_crop(width: int, height: int, seed: int) -> None
 
 @pytest.mark.parametrize("shape", [(1, 20_000), (20_000, 1), (1, 1), (2, 30_001), (4000, 3)])
 def test_extreme_shapes_stay_small(shape: tuple[int, int], pack: Pack) -> None:
-    image = replace(pack.image, size=260, resize=297)
+    image = pack.image._replace(size=260, resize=297)
     pixels = np.full((*shape, 3), 77, dtype=np.uint8)
     assert (prepare(pixels, image) == 77).all()
     left, top, right, bottom = crop_box(shape[1], shape[0], image)
@@ -84,7 +83,7 @@ def test_prepare_of_views_and_smaller_copies(pack: Pack) -> None:
 
 def test_a_batch_is_what_the_network_wants(pack: Pack) -> None:
     pictures = [prepare(make_photo(seed), pack.image) for seed in range(3)]
-    image = replace(pack.image, mean=(1.0, 2.0, 3.0), std=(4.0, 5.0, 6.0))
+    image = pack.image._replace(mean=(1.0, 2.0, 3.0), std=(4.0, 5.0, 6.0))
     batch = batch_of(pictures, image)
     assert (batch.dtype, batch.shape) == (np.float32, (3, 3, 32, 32))
     expected = (np.stack(pictures).astype(np.float32) - image.mean) / image.std

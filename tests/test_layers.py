@@ -17,6 +17,7 @@ HOUSE = Path(__file__).resolve().parents[1] / "localsearch"
 
 # From the ground up. Rooms without a file yet have their place here already.
 STACK: tuple[tuple[str, ...], ...] = (
+    ("deferred",),
     ("errors", "records"),
     ("scores", "rows", "durable", "writer_lock", "machine", "net", "sheet"),
     ("catalog", "postings", "matrix", "graph", "pack", "sources"),
@@ -33,7 +34,9 @@ STACK: tuple[tuple[str, ...], ...] = (
 LEVEL = {room: level for level, rooms in enumerate(STACK) for room in rooms}
 
 # The edges reach the library through the counter; these few rooms they may name besides.
-COUNTER_ONLY = {"cli": {"__init__", "errors", "records", "packs", "doctor", "sheet", "cli"}}
+COUNTER_ONLY = {
+    "cli": {"__init__", "deferred", "errors", "records", "packs", "doctor", "sheet", "cli"}
+}
 
 # Who alone may import a package (None: nobody in the house).
 ONLY_IMPORTS: dict[str, tuple[str, ...]] = {
@@ -44,7 +47,8 @@ ONLY_IMPORTS: dict[str, tuple[str, ...]] = {
     "pi_heif": ("sources/",),
     "PIL": ("sources/", "encoders/prepare.py", "library/"),  # library: the type of open_image
     "filelock": ("writer_lock.py",),
-    "fcntl": ("durable.py", "writer_lock.py"),
+    "fcntl": ("durable/files.py", "writer_lock.py"),
+    "mmap": ("durable/mapping.py",),
     "msvcrt": ("writer_lock.py",),
     "torch": ("packs/export.py",),
     "open_clip": ("packs/export.py",),
@@ -63,10 +67,10 @@ ONLY_IMPORTS: dict[str, tuple[str, ...]] = {
 
 # Who alone may call something, as it is written in the source.
 ONLY_CALLS: dict[str, tuple[str, ...]] = {
-    r"\bos\.(fsync|replace|rename)\(": ("durable.py",),
+    r"\bos\.(fsync|replace|rename)\(": ("durable/files.py",),
     r"\bsqlite3\.connect\(": ("catalog/connection.py",),
     r"\bImage\.open\(": ("sources/",),
-    r"\bCREATE (TABLE|INDEX|UNIQUE)": ("catalog/migrations.py",),
+    r"\bCREATE (TABLE|INDEX|UNIQUE|TRIGGER)": ("catalog/tables.py",),
     r"\.execute(many|script)?\(": ("catalog/",),
     r"(?<![\w.])print\(": ("cli/",),
     r"\bsys\.exit\(": ("cli/", "__main__.py"),
@@ -75,7 +79,8 @@ ONLY_CALLS: dict[str, tuple[str, ...]] = {
 
 
 def modules() -> list[Path]:
-    return sorted(p for p in HOUSE.rglob("*.py") if "_packs" not in p.parts)
+    # What PyInstaller alone imports is no room.
+    return sorted(p for p in HOUSE.rglob("*.py") if not {"_packs", "__pyinstaller"} & {*p.parts})
 
 
 def place(path: Path) -> str:

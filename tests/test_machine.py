@@ -167,3 +167,10 @@ def test_folders_of_sync_services(tmp_path: Path, path: str, service: str | None
 def test_it_is_light() -> None:
     code = "import sys, localsearch.machine; assert 'numpy' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_processor_tells_what_it_can_do() -> None:
+    told = machine.processor_features()
+    assert told == machine.processor_features()
+    if (Path("/proc/cpuinfo")).exists():
+        assert len(told.split()) > 3

@@ -30,6 +30,7 @@ def test_an_old_library_lives_on(kept: Path, tmp_path: Path) -> None:
     with ls.open(photos) as library:
         assert library.status().schema == STORE_FORMAT
         assert library.search(ls.tag("pet")).total == 2
+        assert library.search(ls.metadata({"album": "home"})).total == 1
         hits = library.search(ls.like(id="kept-bytes"), limit=99)
         assert hits.total == 8 and [hit.score for hit in hits[:2]] == [1.0, 1.0]
         assert library.search(ls.concept("red"), limit=1)[0].score > 0.5

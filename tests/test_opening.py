@@ -36,7 +36,7 @@ def store(photos: Path, tmp_path: Path) -> Path:
 
 
 def answer(library: ls.Library) -> list[tuple[str, float]]:
-    return [(hit.id, hit.score) for hit in library.scan("colour")]
+    return [(hit.id, hit.score) for hit in library.scan(ls.concept("colour"))]
 
 
 def files_below(folder: Path) -> dict[Path, bytes]:
@@ -181,7 +181,8 @@ def test_a_lost_catalog_is_no_new_library(store: Path, photos: Path, left: str) 
     ):
         with pytest.raises(ls.LibraryDamaged, match=r"catalog\.sqlite is missing") as caught:
             opening()
-        assert "restore it from a backup, or delete" in caught.value.hint
+        assert "restore it from a backup" in caught.value.hint
+        assert f"or delete {store}" in caught.value.hint
     assert files_below(store) == before
 
 
@@ -280,7 +281,7 @@ def test_close_under_searches_and_a_sync(photos: Path, round_: int) -> None:
 
     work: list[Callable[[], object]] = [
         lambda: library.search(ls.like(data=png(round_))),
-        lambda: library.search("colour"),
+        lambda: library.search(ls.concept("colour")),
         lambda: library.predict(photos / "1.png"),
         syncing,
     ]
@@ -397,6 +398,7 @@ def test_a_missing_root_adds_no_other(store: Path, tmp_path: Path) -> None:
             ({"store": "s", "lock_timeout": bad}, "lock_timeout is a number of seconds")
             for bad in ("x", None, -0.1, math.nan, math.inf, 1e300, True)
         ),
+        *(({"store": "s", "graph": bad}, "graph is one of auto") for bad in ("x", None, True, 1)),
     ],
 )
 def test_wrong_arguments_are_said_plainly(
@@ -459,3 +461,202 @@ def test_a_folder_without_a_name_gets_a_free_one(tmp_path: Path, home: Path) -> 
         assert [root.name for root in library.roots()] == ["home", "home-2"]
     with ls.open(other, store=tmp_path / "store") as library:
         assert [root.name for root in library.roots()] == ["home", "home-2"]
+
+
+# ------------------------------------------------------------------ opened twice in one process
+
+
+def test_a_second_opening_shares_what_is_derived(store: Path, photos: Path) -> None:
+    with ls.open(store=store) as first, ls.open(photos, store=store, read_only=True) as second:
+        right = answer(first)
+        first.search(ls.like(data=png(1)))
+        one, other = first._inner, second._inner
+        assert one.live is other.live and one.models is other.models and one.upkeep is other.upkeep
+        assert one.truth is not other.truth
+        assert answer(second) == right
+        with second._inner.truth.catalog.reading() as conn:
+            seen = other.live.current(conn, other.truth.features)
+        with first._inner.truth.catalog.reading() as conn:
+            assert one.live.current(conn, one.truth.features) is seen
+        with pytest.raises(ls.LibraryReadOnly):
+            second.remove(right[0][0])
+        first.remove(right[0][0])
+        assert len(answer(second)) == len(right) - 1
+
+
+def test_by_whatever_path_it_is_opened(store: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(store)
+    with ls.open(store=store) as first, ls.open(store=link) as second:
+        assert first._shared is second._shared
+
+
+def test_models_are_shared_where_the_options_agree(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ls.open(store=store) as first, ls.open(store=store, threads=1) as second:
+        assert first._inner.live is second._inner.live
+        assert first._inner.models is not second._inner.models
+        assert first._inner.graph is second._inner.graph
+        # The default is reckoned from what is free now, and agrees with itself all the same.
+        monkeypatch.setattr("localsearch.machine.memory_budget", lambda asked: 300 << 20)
+        with ls.open(store=store) as third, ls.open(store=store, graph="never") as fourth:
+            assert third._inner.models is first._inner.models
+            assert third._inner.graph is first._inner.graph is not fourth._inner.graph
+
+
+@pytest.mark.parametrize("first_goes", [True, False])
+@pytest.mark.parametrize("read_only", [True, False])
+def test_closing_one_leaves_the_other_working(
+    store: Path, photos: Path, first_goes: bool, read_only: bool
+) -> None:
+    handles = [ls.open(store=store), ls.open(store=store, read_only=read_only)]
+    right = answer(handles[0])
+    query = ls.like(data=png(2))
+    for library in handles:
+        assert library.search(query).total == len(right)
+    gone, left = handles if first_goes else reversed(handles)
+    gone.close()
+    with pytest.raises(ls.LibraryClosed):
+        gone.search(query)
+    assert answer(left) == right and left.search(query).total == len(right)
+    models = left._inner.models
+    if not left.read_only:
+        write_photo(photos / "new.png", 81)
+        assert left.sync().added == 1
+        assert left.search(query).total == len(right) + 1
+    left.close()
+    with pytest.raises(ls.LibraryClosed):
+        models.encoder()
+
+
+def test_a_scan_goes_on_when_the_other_handle_is_closed(store: Path) -> None:
+    other = ls.open(store=store)
+    with ls.open(store=store) as library:
+        right = answer(library)
+        hits = library.scan(ls.concept("colour"))
+        got = [(hit.id, hit.score) for hit in [next(hits)]]
+        other.close()
+        got += [(hit.id, hit.score) for hit in hits]
+        assert got == right
+
+
+def test_opened_and_closed_by_many_threads_at_once(store: Path) -> None:
+    with ls.open(store=store) as library:
+        right = answer(library)
+    faults: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            for _ in range(10):
+                with ls.open(store=store) as library:
+                    assert answer(library) == right
+        except BaseException as fault:  # noqa: BLE001  (looked at below)
+            faults.append(fault)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+
+
+def test_a_store_made_anew_in_the_same_place_is_another(store: Path, photos: Path) -> None:
+    with ls.open(store=store) as old:
+        assert len(answer(old)) == 6
+        aside = store.with_name("aside")
+        store.rename(aside)
+        with open_library(photos, store=store) as new:
+            assert new._shared is not old._shared
+            assert answer(new) == []
+        shutil.rmtree(aside)
+
+
+def test_a_transaction_that_began_before_a_publish_sees_its_own_state(
+    store: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another thread has gone on to newer segments: they are not what this one sees."""
+    from localsearch.publish import plan
+    from localsearch.rows import to_array
+
+    monkeypatch.setattr(plan, "WORTH", 2)
+    with ls.open(store=store) as library:
+        parts = library._inner
+        with parts.truth.catalog.reading() as conn:
+            before = parts.live.current(conn, parts.truth.features)
+            rows = to_array(before.rows).tolist()
+
+            def go_on() -> None:
+                write_photo(photos / "0.png", 50, age=1)
+                write_photo(photos / "new.png", 51)
+                library.sync()
+                with parts.truth.catalog.reading() as newer:
+                    live = parts.live.current(newer, parts.truth.features)
+                    seen.append(to_array(live.rows).tolist())
+
+            seen: list[list[int]] = []
+            thread = threading.Thread(target=go_on)
+            thread.start()
+            thread.join()
+            again = parts.live.current(conn, parts.truth.features)
+            assert to_array(again.rows).tolist() == rows
+            del before, again  # now nothing holds the old state: it is made from the files
+            anew = parts.live.current(conn, parts.truth.features)
+            assert to_array(anew.rows).tolist() == rows
+        with parts.truth.catalog.reading() as conn:
+            live = parts.live.current(conn, parts.truth.features)
+            assert to_array(live.rows).tolist() == seen[0] != rows
+
+
+# ------------------------------------------------------------------ what has changed
+
+
+def test_an_app_keeps_a_copy_by_what_has_changed(store: Path, photos: Path) -> None:
+    copy: dict[str, ls.Input] = {}
+    since = 0
+
+    def follow(library: ls.Library, limit: int) -> int:
+        nonlocal since
+        rounds = 0
+        while True:
+            told = library.changes(since, limit=limit)
+            assert [one.sequence for one in told.items] == sorted(
+                {one.sequence for one in told.items}
+            )
+            assert len(told.items) <= limit
+            for one in told.items:
+                if one.input is None:
+                    assert one.gone
+                    copy.pop(one.id, None)
+                else:
+                    copy[one.id] = one.input
+            since, rounds = told.sequence, rounds + len(told.items)
+            if not told.more:
+                return rounds
+
+    def same(library: ls.Library) -> bool:
+        inputs = [*library.inputs(), *library.inputs(removed=True)]
+        return copy == {one.id: one for one in inputs}
+
+    with ls.open(store=store) as library:
+        assert follow(library, 2) == 6 and same(library)
+        assert follow(library, 2) == 0
+        ids = [*copy]
+        library.tag(ids[:2], "pet")
+        library.update(ids[1], metadata={"album": "home"})
+        library.remove(ids[2])
+        (photos / copy[ids[3]].relative_path).unlink()  # type: ignore[operator,arg-type]
+        library.sync()
+        assert follow(library, 100) == 4 and same(library)
+        assert copy[ids[0]].tags == {"pet": True} and copy[ids[2]].removed
+        assert copy[ids[3]].state == "missing"
+        library.untag(ids[0], "pet")
+        library.purge(removed=True)
+        assert follow(library, 1) == 2 and same(library) and ids[2] not in copy
+        assert library.changes(since) == ls.Changes(since, ())
+        everything = library.changes()
+        assert [one.gone for one in everything.items].count(True) == 1
+        for wrong in (-1, "x", True, 1.5):
+            with pytest.raises(ls.InputError, match="since is a whole number from 0"):
+                library.changes(wrong)  # type: ignore[arg-type]

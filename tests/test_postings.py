@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from localsearch.durable import write_blocks
+from localsearch.durable.writing import write_blocks
 from localsearch.errors import LibrarySegmentDamaged
 from localsearch.postings.listing import Listing, joined, listing
 from localsearch.postings.read import Postings, open_postings

@@ -6,7 +6,7 @@ import itertools
 import subprocess
 import sys
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,8 @@ from localsearch import durable
 from localsearch.catalog import graves, segment_names
 from localsearch.errors import LibraryFull
 from localsearch.publish import build, plan, sweep, sweep_segments
-from localsearch.segments.segment import POSTINGS, SegmentData, write_segment_files
+from localsearch.segments.segment import POSTINGS
+from localsearch.segments.writing import SegmentData, write_segment_files
 from localsearch.writer_lock import WriterLock
 from tests.segments.store import Store, assert_same, open_store, small_segments
 
@@ -88,16 +89,16 @@ def test_want_of_space_skips_with_a_note(store: Store, monkeypatch: pytest.Monke
     report = store.publish()
     assert report.built == () and "not published" in report.notes[0]
     monkeypatch.undo()
-    real = durable.sync_file
+    real = durable.files.sync_file
 
     def full(file: object) -> None:
         raise LibraryFull("no space left")
 
-    monkeypatch.setattr(durable, "sync_file", full)
+    monkeypatch.setattr(durable.files, "sync_file", full)
     report = store.publish()
     assert report.built == () and "no space left" in report.notes[0]
     assert_same(store, store.live())
-    monkeypatch.setattr(durable, "sync_file", real)
+    monkeypatch.setattr(durable.files, "sync_file", real)
     assert store.publish().rows == 20
     assert {row.name for row in store.named()} == store.folders()
 
@@ -106,8 +107,10 @@ def test_what_reads_back_wrong_is_not_named(store: Store, monkeypatch: pytest.Mo
     store.add(12)
     real = write_segment_files
 
-    def spoil(path: Path, row: segment_names.SegmentRow, made: SegmentData) -> None:
-        real(path, row, made)
+    def spoil(
+        path: Path, row: segment_names.SegmentRow, made: SegmentData, check: Callable[[], None]
+    ) -> None:
+        real(path, row, made, check)
         file = path / "segments" / row.name / POSTINGS
         data = bytearray(file.read_bytes())
         data[-70] ^= 1
@@ -133,8 +136,8 @@ def test_the_order_is_files_folder_probe_name(
 
         monkeypatch.setattr(module, name, noted)
 
-    noting(durable, "sync_file", "file")
-    noting(durable, "sync_folder", "folder")
+    noting(durable.files, "sync_file", "file")
+    noting(durable.files, "sync_folder", "folder")
     noting(build, "open_segment", "probe")
     noting(segment_names, "name_segments", "name")
     store.add(12)
@@ -163,8 +166,9 @@ def dying(module, name):
         return real(*args, **named)
     setattr(module, name, call)
 
-for name in ("sync_file", "sync_folder", "_write_new"):
-    dying(durable, name)
+for name in ("sync_file", "sync_folder"):
+    dying(durable.files, name)
+dying(durable.writing, "write_new")
 for name in ("make_folder", "open_segment", "write_segment_files", "sweep_locked"):
     dying(build, name)
 dying(segment_names, "name_segments")

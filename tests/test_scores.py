@@ -37,6 +37,43 @@ def test_golden_quantised(value: float, expected: int) -> None:
     assert scores.quantise(value) == expected
 
 
+@given(st.lists(st.tuples(st.floats(-4, 4), st.integers(0, 5)), min_size=1, max_size=4))
+def test_a_weighted_sum_is_the_direction_of_a_sum_of_directions(
+    parts: list[tuple[float, int]],
+) -> None:
+    drawn = np.random.default_rng(7).normal(size=(6, 8)).astype(np.float32)
+    weights, vectors = [weight for weight, _ in parts], [drawn[place] for _, place in parts]
+    plain = sum(
+        (
+            weight * vector / np.linalg.norm(vector)
+            for weight, vector in zip(weights, vectors, strict=True)
+        ),
+        np.zeros(8),
+    )
+    found = scores.weighted_sum(vectors, weights)
+    if found is None:
+        assert np.linalg.norm(plain) <= 1e-5 * max(map(abs, weights))
+        return
+    assert found.dtype == np.float32 and np.linalg.norm(found) == pytest.approx(1, abs=1e-6)
+    assert np.allclose(found * np.linalg.norm(plain), plain, atol=1e-5)
+    # The size of a vector and of all weights together says nothing.
+    again = scores.weighted_sum([4 * vector for vector in vectors], [8 * w for w in weights])
+    assert again is not None and (again == found).all()
+
+
+def test_a_sum_of_which_nothing_is_left_is_none() -> None:
+    a, b = np.eye(2, 4, dtype=np.float32)
+    assert scores.weighted_sum([a, a], [0.3, -0.3]) is None
+    assert scores.weighted_sum([a, np.nextafter(a, b)], [1.0, -1.0]) is None
+    assert scores.weighted_sum([a, b], [0.0, 0.0]) is None
+    assert scores.weighted_sum([0 * a], [1.0]) is None
+    huge = scores.weighted_sum([a, b], [1e308, -1e308])
+    assert huge is not None and huge.tolist() == pytest.approx([0.5**0.5, -(0.5**0.5), 0, 0])
+    tiny = scores.weighted_sum([0 * a, b], [1.0, 5e-324])
+    assert tiny is None
+    assert scores.weighted_sum([b], [5e-324]).tolist() == [0, 1, 0, 0]  # type: ignore[union-attr]
+
+
 def test_nan_is_refused() -> None:
     for refuse in (scores.quantise, scores.at_least, VISUAL.scores):
         with pytest.raises(ValueError, match="not a number"):

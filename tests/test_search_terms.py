@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from localsearch.errors import InputError, QueryError
 from localsearch.search.terms import (
+    VISUAL,
     And,
     Concept,
     Ids,
     Like,
+    Metadata,
     Not,
     Or,
     PathTerm,
+    Sum,
     Tag,
+    Taken,
+    Term,
+    Text,
     all_of,
     any_of,
+    box,
+    camera,
     concept,
     ids,
     leaves_of,
     like,
+    metadata,
+    near,
     path,
     state,
     tag,
+    taken,
+    text,
 )
 
 A, B, C = concept("a"), tag("b"), path("c/**")
@@ -82,11 +98,68 @@ def test_python_and_is_refused_rather_than_misread() -> None:
         lambda: like(id=7),  # type: ignore[arg-type]
         lambda: like(base64=b"x"),  # type: ignore[arg-type]
         lambda: like("a.jpg", min_score=2),
+        lambda: like("a.jpg", region=(0, 0, 1)),
+        lambda: like("a.jpg", region="0:0:1:1"),  # type: ignore[arg-type]
+        lambda: like("a.jpg", region=(0, 0, 1, 1.1)),
+        lambda: like("a.jpg", region=(0, float("nan"), 1, 1)),
+        lambda: like("a.jpg", region=(0.5, 0, 0.5, 1)),
+        lambda: like("a.jpg", region=(0, 0.9, 1, 0.1)),
+        lambda: text(""),
+        lambda: text("a", min_score=-1),
+        lambda: Sum(()),
+        lambda: Sum(((1.0, concept("a")),)),  # type: ignore[arg-type]
+        lambda: Sum(((1.0, like("a") * 2),)),  # type: ignore[arg-type]
+        lambda: float("inf") * like("a"),
+        lambda: True * like("a"),
+        lambda: "2" * like("a"),  # type: ignore[operator]
+        lambda: 1e308 * (1e308 * like("a")),
+        lambda: (like("a") + text("b")).reaching(1.5),
+        lambda: camera(" "),
+        lambda: near(lat=91, lon=0, km=1),
+        lambda: near(lat=0, lon=181, km=1),
+        lambda: near(lat=0, lon=0, km=-1),
+        lambda: near(lat=0, lon=0, km=float("inf")),
+        lambda: near(lat="48", lon=0, km=1),  # type: ignore[arg-type]
+        lambda: near(lat=10**400, lon=0, km=1),
+        lambda: box(south=1, west=0, north=0, east=1),
+        lambda: box(south=0, west=-190, north=0, east=1),
+        lambda: taken(),
+        lambda: taken("2024", after="2024"),
+        lambda: taken("May 2024"),
+        lambda: taken("2024-5"),
+        lambda: taken("2024-02-30"),
+        lambda: taken("2024-05-01T24"),
+        lambda: taken("0000"),
+        lambda: taken("٢٠٢٤"),
+        lambda: taken(2024),  # type: ignore[arg-type]
+        lambda: taken(".."),
+        lambda: taken("2024..2023"),
+        lambda: taken(after="2024", before="2024-01-01"),
+        lambda: taken(datetime(2024, 5, 1, tzinfo=UTC)),
+        lambda: metadata({}),
+        lambda: metadata([1]),  # type: ignore[arg-type]
+        lambda: metadata({"a": float("nan")}),
+        lambda: metadata({"a": {1, 2}}),
+        lambda: metadata({"a": "\ud800"}),
+        lambda: metadata(nested(200)),
+        lambda: metadata(nested(100_000)),
+        lambda: Metadata("[]"),
+        lambda: Metadata('{"a": NaN}'),
+        lambda: Metadata('{"a": 1e999}'),
+        lambda: Metadata("{"),
+        lambda: Metadata('{"a":' * 100_000),
     ],
 )
 def test_unusable_arguments(make: Any) -> None:
     with pytest.raises(InputError):
         make()
+
+
+def nested(depth: int) -> dict[str, Any]:
+    document: dict[str, Any] = {}
+    for _ in range(depth):
+        document = {"a": document}
+    return document
 
 
 def test_an_unknown_state_names_the_known_ones() -> None:
@@ -113,11 +186,19 @@ def test_not_of_a_like_needs_a_threshold() -> None:
         ~like("a.jpg")
     with pytest.raises(QueryError, match="min_score"):
         ~(A | (B & like("a.jpg")))
+    with pytest.raises(QueryError, match="min_score"):
+        ~text("a")
+    with pytest.raises(QueryError, match="min_score"):
+        ~(A | (like("a.jpg") - text("a")))
     assert ~like("a.jpg", min_score=0.5) == Not(Like("a.jpg", min_score=0.5))
+    floor = (like("a") - text("b")).reaching(0.0)
+    assert ~floor == Not(floor)
 
 
 def test_leaves_stand_from_left_to_right() -> None:
-    assert list(leaves_of((A | ~(B & C)) & A)) == [A, B, C, A]
+    mixed = (like("a") + text("b")).reaching(0.5)
+    assert list(leaves_of((A | ~(B & C & mixed)) & A)) == [A, B, C, mixed, A]
+    assert all(isinstance(each, VISUAL) for each in (like("a"), text("a"), mixed))
 
 
 @pytest.mark.parametrize(
@@ -138,7 +219,102 @@ def test_leaves_stand_from_left_to_right() -> None:
         ((A & B) | ~C, "concept:a tag:b or -path:c/**"),
         ((A | B) & C, "(concept:a or tag:b) path:c/**"),
         (~~A, "--concept:a"),
+        (like("a b", region=(0, 0.25, 0.5, 1)), 'like:"a b",region=0:0.25:0.5:1'),
+        (like("a-text:b"), 'like:"a-text:b"'),
+        (text("at  night"), 'text:"at night"'),
+        (Text("a", 0.5), "text:a>=0.5"),
+        (like("a") - 0.25 * text("b c"), 'sum(like:a - 0.25*text:"b c")'),
+        ((-like(id="a")).reaching(1), "sum(-like-id:a)>=1.0"),
+        (camera("iPhone 12"), 'camera:"iPhone 12"'),
+        (near(lat=-33.9, lon=151.2, km=5), "near:-33.9,151.2,5km"),
+        (box(south=-1, west=177.5, north=0, east=-180), "box:-1,177.5,0,-180"),
+        (taken("2024-05"), "taken:2024-05"),
+        (taken(after="2024-05-01T00", before="2025"), "taken:after=2024-05,before=2025"),
+        (taken("..2024-05-01T10:30"), "taken:before=2024-05-01T10:31"),
+        (metadata({"b": 1.0, "a": {"c": "x"}}), "metadata:a.c=x,b=1"),
+        (metadata({"a": "1", "b": "x y"}), 'metadata:a="1",b="x y"'),
+        (metadata({"a": [1, None]}), 'metadata:"{""a"":[1,null]}"'),
+        (metadata({"a.b": True}), 'metadata:"{""a.b"":true}"'),
     ],
 )
 def test_text(term: Any, text: str) -> None:
     assert str(term) == text
+
+
+def test_weights_build_one_flat_sum() -> None:
+    a, b, c = like("a"), text("b"), like(id="c", region=(0, 0, 0.5, 1))
+    assert 0.6 * a + 0.4 * b - 0.2 * c == Sum(((0.6, a), (0.4, b), (-0.2, c)))
+    assert a + b == Sum(((1.0, a), (1.0, b))) == sum([a, b])
+    assert 2 * (a - 0.5 * b) == Sum(((2.0, a), (-1.0, b)))
+    assert a - (b - c) == Sum(((1.0, a), (-1.0, b), (1.0, c)))
+    assert -a == Sum(((-1.0, a),)) != a
+    assert np.float32(0.5) * a == np.float64(0.5) * a == a * np.int64(1) * 0.5
+    assert (a + b).reaching(0.5) == Sum(((1.0, a), (1.0, b)), 0.5) != a + b
+    assert (a + b).reaching(0.5).reaching(None) == a + b
+    assert hash(a + b) == hash(a + b) and len({a + b, a + b, b + a}) == 2
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: 0.5 * A,
+        lambda: B + like("a"),
+        lambda: like("a") - C,
+        lambda: like("a") + 1,
+        lambda: -(A & B),
+        lambda: 0.5 * ~A,
+        lambda: like("a", min_score=0.5) * 0.5,
+        lambda: text("a", min_score=0.5) + like("a"),
+        lambda: (like("a") + text("b")).reaching(0.5) + text("c"),
+    ],
+)
+def test_only_visual_leaves_take_weights(make: Callable[[], Term]) -> None:
+    with pytest.raises(InputError) as caught:
+        make()
+    assert "like() and text()" in caught.value.hint or "of the whole" in caught.value.hint
+
+
+def test_a_region_that_is_the_whole_is_none() -> None:
+    assert like("a", region=(0, 0, 1, 1)) == like("a") != like("a", region=(0, 0, 1, 0.999))
+    assert like("a", region=[0, 0, np.float32(0.5), 1]) == Like("a", region=(0.0, 0.0, 0.5, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("when", "after", "before"),
+    [
+        ("2024", "2024-01-01T00:00:00", "2025-01-01T00:00:00"),
+        ("2024-02", "2024-02-01T00:00:00", "2024-03-01T00:00:00"),
+        ("2024-12", "2024-12-01T00:00:00", "2025-01-01T00:00:00"),
+        ("2024-02-29", "2024-02-29T00:00:00", "2024-03-01T00:00:00"),
+        ("2024-12-31T23", "2024-12-31T23:00:00", "2025-01-01T00:00:00"),
+        ("2024-05-01 10:59", "2024-05-01T10:59:00", "2024-05-01T11:00:00"),
+        ("2024-05-01T10:59:59", "2024-05-01T10:59:59", "2024-05-01T11:00:00"),
+        ("9999-12-31", "9999-12-31T00:00:00", None),
+        ("2024-05-01..2024-06-15", "2024-05-01T00:00:00", "2024-06-16T00:00:00"),
+        ("2023..2023-02", "2023-01-01T00:00:00", "2023-03-01T00:00:00"),
+        ("2023..", "2023-01-01T00:00:00", None),
+        ("..2023", None, "2024-01-01T00:00:00"),
+        (date(2024, 5, 1), "2024-05-01T00:00:00", "2024-05-02T00:00:00"),
+        (datetime(2024, 5, 1, 10, 0, 0, 999), "2024-05-01T10:00:00", "2024-05-01T10:00:01"),
+    ],
+)
+def test_a_date_means_the_span_that_it_names(when: Any, after: Any, before: Any) -> None:
+    assert taken(when) == Taken(after, before)
+
+
+def test_the_ends_of_taken_are_first_moments() -> None:
+    assert taken(after="2024-05", before=date(2025, 1, 1)) == Taken(
+        "2024-05-01T00:00:00", "2025-01-01T00:00:00"
+    )
+    assert taken(after="2024") == Taken("2024", None)
+    assert taken(before="2024") == Taken(None, "2024-01-01T00:00:00")
+
+
+def test_metadata_that_are_equal_are_one_term() -> None:
+    assert metadata({"a": 1, "b": [2]}) == metadata(OrderedDict(b=(2.0,), a=1.0))
+    assert metadata({"a": -0.0}) == metadata({"a": 0}) != metadata({"a": False})
+    assert metadata({"a": 1}) != metadata({"a": True}) != metadata({"a": "true"})
+    assert Metadata('{ "b": 1e2, "a": "\\u00e4" }') == Metadata('{"a":"ä","b":100}')
+    assert metadata({"a": 10**20}) == metadata({"a": 1e20})
+    assert hash(metadata({"a": 1})) == hash(metadata({"a": 1.0}))
+    assert Metadata('{"a":{"b":1}}').mapping() == {"a": {"b": 1}}

@@ -7,6 +7,7 @@ transactions. Invariant: an open catalog has the schema version of this program.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -50,9 +51,9 @@ class Catalog:
         """Give freed pages back to the file system, after a purge."""
         self._database.shrink()
 
-    def copy_to(self, target: Path) -> None:
-        """Write a whole copy of the last committed state."""
-        self._database.copy_to(target)
+    def copy_to(self, target: Path, step: Callable[[], None] = lambda: None) -> None:
+        """Write a whole copy of the last committed state; see `Database.copy_to`."""
+        self._database.copy_to(target, step)
 
     def close(self) -> None:
         """Close all connections; nothing that was committed is lost."""
@@ -98,7 +99,8 @@ def check_not_lost(store: Path) -> None:
     if has_lost_catalog(store):
         raise LibraryDamaged(
             f"{store / FILE_NAME} is missing, although other files of the library are there",
-            hint=f"restore it from a backup, or delete {store} to start anew",
+            hint="restore it from a backup (localsearch recover FILE), "
+            f"or delete {store} to start anew",
         )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from localsearch.durable import sync_folder
@@ -20,6 +21,9 @@ OLDEST_SQLITE = (3, 37, 0)
 
 WAL_LIMIT_BYTES = 64 << 20
 """A WAL that a long reader let grow is cut back to this at the next checkpoint."""
+
+_COPY_PAGES = 4096
+"""Pages copied between two steps: 16 MiB of the catalog, 64 MiB of the features."""
 
 _SETTINGS = (
     "synchronous=FULL",
@@ -140,15 +144,18 @@ def _switch_to_wal(connection: sqlite3.Connection, timeout: float) -> None:
         time.sleep(0.01)
 
 
-def copy_file(connection: sqlite3.Connection, target: Path) -> None:
+def copy_file(
+    connection: sqlite3.Connection, target: Path, step: Callable[[], None] = lambda: None
+) -> None:
     """Copy what `connection` sees into a new file; an old `target` is replaced.
 
-    `connection` must not be one that writes: SQLite calls it busy.
+    `connection` must not be one that writes: SQLite calls it busy. `step` is called every so often
+    and stops the copy by raising.
     """
     target.unlink(missing_ok=True)
     copy = sqlite3.connect(target, isolation_level=None)
     try:
-        connection.backup(copy)
+        connection.backup(copy, pages=_COPY_PAGES, progress=lambda *_: step(), sleep=0.01)
     finally:
         copy.close()
     sync_folder(target.parent)

@@ -8,8 +8,8 @@ Each thread has up to two connections, one that cannot write (`query_only`) and 
 so a write inside a read is a transaction of its own and the reader keeps its snapshot, while a
 read inside a write sees what is being written.
 
-Forks: connections at rest are closed before one; those in use are abandoned, never closed, in
-the child, which opens its own.
+Forks wait a little for transactions of other threads (`forks.inside`). Connections at rest are
+closed before one; those in use are abandoned, never closed, in the child, which opens its own.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -33,7 +33,7 @@ from localsearch.catalog.connection import (
     open_connection,
 )
 from localsearch.catalog.faults import in_our_words
-from localsearch.catalog.forks import watch
+from localsearch.catalog.forks import inside, watch
 from localsearch.errors import LibraryBusy, LibraryClosed, LibraryMissing, LibraryReadOnly
 
 Role = Literal["reader", "writer"]
@@ -92,17 +92,18 @@ class Database:
 
     @contextmanager
     def _read(self, role: Role) -> Iterator[sqlite3.Connection]:
-        held = self._enter(role)
-        try:
-            with self._translated():
-                conn = held.opened
-                if held.depth == 1:
-                    conn.execute("BEGIN")
-                    # Only a read makes SQLite take its snapshot.
-                    conn.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
-                yield conn
-        finally:
-            self._leave(held)
+        with inside():
+            held = self._enter(role)
+            try:
+                with self._translated():
+                    conn = held.opened
+                    if held.depth == 1:
+                        conn.execute("BEGIN")
+                        # Only a read makes SQLite take its snapshot.
+                        conn.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
+                    yield conn
+            finally:
+                self._leave(held)
 
     @contextmanager
     def writing(self, doing: str) -> Iterator[sqlite3.Connection]:
@@ -126,7 +127,7 @@ class Database:
             raise self._busy_here()
         try:
             self._writing = (doing, time.time())
-            with self._transaction(deadline) as conn:
+            with inside(), self._transaction(deadline) as conn:
                 yield conn
         finally:
             self._writing = ("", 0.0)
@@ -171,7 +172,7 @@ class Database:
 
         Of all threads and processes; compare for equality only.
         """
-        with self._lock, self._translated():
+        with inside(), self._lock, self._translated():
             self._check_open()
             if self._watcher is None or not self._watcher.usable:
                 self._watcher = self._connect("reader")
@@ -197,10 +198,13 @@ class Database:
             for _ in range(conn.execute("PRAGMA freelist_count").fetchone()[0]):
                 conn.execute("PRAGMA incremental_vacuum(1)")
 
-    def copy_to(self, target: Path) -> None:
-        """Write a whole copy of the last committed state; an old `target` is replaced."""
+    def copy_to(self, target: Path, step: Callable[[], None] = lambda: None) -> None:
+        """Write a whole copy of the last committed state; an old `target` is replaced.
+
+        Others go on writing meanwhile. `step` is called every so often and stops it by raising.
+        """
         with self._read("reader") as conn:
-            copy_file(conn, target)
+            copy_file(conn, target, step)
 
     def close(self) -> None:
         """Close all connections; one that another thread is using closes as that use ends."""

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from localsearch.catalog import roots, tags
 from localsearch.catalog.input_reads import InputRow
-from localsearch.catalog.inputs import ELSEWHERE
-from localsearch.records import Input
+from localsearch.records import ELSEWHERE, Input
 
 
 def inputs_of(conn: sqlite3.Connection, rows: Sequence[InputRow]) -> list[Input]:

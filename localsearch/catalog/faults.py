@@ -19,9 +19,15 @@ from localsearch.errors import (
     LibraryMissing,
     LibraryReadOnly,
 )
+from localsearch.writer_lock import owner_of
 
 NO_SPACE_BYTES = 1 << 20
 """Below this an I/O fault is called a full disk: SQLite reports some of those as plain faults."""
+
+LOCKS = ("sync.lock", "publish.lock")
+"""Locks beside the file whose holders write into it; frozen."""
+
+_RESTORE = "restore it from a backup: localsearch recover FILE"
 
 _FAULTS: dict[int, tuple[type[LibraryError], str, str]] = {
     sqlite3.SQLITE_BUSY: (
@@ -43,12 +49,12 @@ _FAULTS: dict[int, tuple[type[LibraryError], str, str]] = {
     sqlite3.SQLITE_CORRUPT: (
         LibraryDamaged,
         "{file} is damaged: {cause}",
-        "restore it from a backup",
+        _RESTORE,
     ),
     sqlite3.SQLITE_NOTADB: (
         LibraryDamaged,
         "{file} is no SQLite file",
-        "restore it from a backup",
+        _RESTORE,
     ),
     sqlite3.SQLITE_IOERR: (
         LibraryError,
@@ -78,14 +84,31 @@ def _special(error: sqlite3.Error, code: int, path: Path) -> LibraryError | None
     if "closed database" in str(error):
         return LibraryClosed(f"{path.parent} was closed", hint="open the library again")
     if "Could not decode to UTF-8" in str(error):
-        return LibraryDamaged(f"{path} is damaged: {error}", hint="restore it from a backup")
+        return LibraryDamaged(f"{path} is damaged: {error}", hint=_RESTORE)
     if code == sqlite3.SQLITE_READONLY_DBMOVED:
         return LibraryMissing(f"{path} was moved or deleted while it was open")
+    if code & 0xFF == sqlite3.SQLITE_BUSY:
+        return _busy(path)
     if code & 0xFF == sqlite3.SQLITE_CANTOPEN:
         return _cannot_open(path)
     if code & 0xFF == sqlite3.SQLITE_IOERR and _no_space(path):
         return LibraryFull(f"no space is left for {path}", hint="free some space")
     return None
+
+
+def _busy(path: Path) -> LibraryBusy | None:
+    """SQLite does not tell who writes; a process that syncs or publishes has left a note."""
+    owners = (owner_of(path.with_name(name)) for name in LOCKS)
+    owner = next((one for one in owners if one is not None), None)
+    if owner is None:
+        return None
+    return LibraryBusy(
+        f"{path} is being written, most likely by process {owner.pid}: {owner.doing}",
+        hint="try again, or raise lock_timeout",
+        pid=owner.pid,
+        since=owner.since,
+        doing=owner.doing,
+    )
 
 
 def _cannot_open(path: Path) -> LibraryError | None:

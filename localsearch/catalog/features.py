@@ -7,7 +7,7 @@ file an encoder. Invariant: all vectors of a file have one length, and so have a
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from localsearch.catalog.database import Database
 from localsearch.catalog.lists import chunks, execute_in, select_in
 from localsearch.catalog.migrations import FEATURES, is_made, make, version_of
+from localsearch.durable import move
 from localsearch.errors import LibraryDamaged, LibraryError, LibraryMissing
 
 Halves = npt.NDArray[np.float16]
@@ -105,6 +106,44 @@ class Features:
         """Give freed pages back to the file system."""
         self._database.shrink()
 
+    def copy_to(self, target: Path, step: Callable[[], None] = lambda: None) -> None:
+        """Write a whole copy of the last committed state; see `Database.copy_to`."""
+        with _hinted(self.path):
+            self._database.copy_to(target, step)
+
+    def salvage(self, encoder_digest: str, digests: Iterable[bytes]) -> int:
+        """Put a new file, with what can be read of these, in the place of a damaged one.
+
+        Gives how many it holds; the others are inferred anew. Not beside another writer.
+        """
+        beside = self.path.with_name(f"{self.path.name}.salvaged")
+        _delete(beside)
+        made = _opened(beside, False, self._database.lock_timeout)
+        try:
+            _agree(made, encoder_digest, self.dimensions, self.classes)
+            rescued = Features(made, self.dimensions, self.classes)
+            for chunk in chunks(digests):
+                rescued.put_many(self._readable(chunk))
+            count = rescued.count()
+        finally:
+            made.close()
+        timeout = self._database.lock_timeout
+        self._database.close()
+        _delete(self.path)
+        move(beside, self.path)
+        self._database = _opened(self.path, False, timeout)
+        return count
+
+    def _readable(self, digests: Sequence[bytes]) -> list[Feature]:
+        """Those features that can be read: a damaged page is found by halves."""
+        try:
+            return [(digest, *both) for digest, both in self.of(digests).items()]
+        except LibraryDamaged:
+            if len(digests) == 1:
+                return []
+        middle = len(digests) // 2
+        return self._readable(digests[:middle]) + self._readable(digests[middle:])
+
     def close(self) -> None:
         """Close all connections."""
         self._database.close()
@@ -151,6 +190,11 @@ class Features:
         if any(len(blob) != 2 * length for blob in blobs):
             raise LibraryDamaged(f"{self.path} holds a feature of the wrong length")
         return np.frombuffer(whole, "<f2").reshape(len(blobs), length).astype(np.float16)
+
+
+def _delete(path: Path) -> None:
+    for end in ("", "-wal", "-shm"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
 
 
 def features_path(store: Path, encoder_digest: str) -> Path:

@@ -40,6 +40,18 @@ def last(conn: sqlite3.Connection) -> int:
     return current_value(conn, COUNTER)
 
 
+def rows_between(conn: sqlite3.Connection, first: int, last: int) -> list[int]:
+    """Dead rows from `first` to `last` (inclusive), ascending."""
+    sql = "SELECT row FROM graves WHERE row BETWEEN ? AND ? ORDER BY row"
+    return [row for (row,) in conn.execute(sql, (first, last))]
+
+
+def count_between(conn: sqlite3.Connection, first: int, last: int) -> int:
+    """How many rows from `first` to `last` (inclusive) are dead."""
+    sql = "SELECT count(*) FROM graves WHERE row BETWEEN ? AND ?"
+    return int(conn.execute(sql, (first, last)).fetchone()[0])
+
+
 def forget_rows(conn: sqlite3.Connection, rows: Iterable[int]) -> int:
     """Drop graves of rows that no named segment holds any more; gives how many there were."""
     return execute_in(conn, "DELETE FROM graves WHERE row IN (...)", map(int, rows))

@@ -17,16 +17,13 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, overload
 
-from localsearch.catalog import graves
+from localsearch.catalog import graves, metadata_terms
 from localsearch.catalog.input_reads import digests_in_use
 from localsearch.catalog.lists import chunks, execute_in, select_in
 from localsearch.catalog.places import folded
 from localsearch.catalog.settings import next_value
 from localsearch.errors import InputError, LibraryError, LibraryMissing
-from localsearch.records import FAILED, STATES, Facts
-
-ELSEWHERE = frozenset({"missing", "offline", "not-on-this-disk"})
-"""States that tell where the file is, not what is in it: the content's own state waits below."""
+from localsearch.records import ELSEWHERE, FAILED, STATES, Facts
 
 LONGEST_ID = 255
 
@@ -104,13 +101,16 @@ def put_new(
     key = row  # the first row of an input: as unique as rows are, without a counter of its own
     reason = _storable(reason)
     identity = (key, row, id, root, folder, name, place, digest, size, _int64(mtime_ns))
-    told = (now_ms, now_ms, _storable(source_url), _document(metadata or {}))
+    document = _document(metadata or {})
+    told = (now_ms, now_ms, _storable(source_url), document)
     content = (_content_state(state, digest), reason)
     values = (*identity, state, reason, *content, *told, *_columns(facts))
     try:
         conn.execute(_INSERT, values)
     except sqlite3.IntegrityError as error:
         raise _taken(error, folder, name) from error
+    if document != "{}":
+        metadata_terms.put(conn, key, document)
     if state == "missing":
         graves.put(conn, [row])
     return Placed(key, row, id)
@@ -236,14 +236,23 @@ def purge(conn: sqlite3.Connection, keys: Iterable[int]) -> Purged:
     return Purged(count, sorted(orphans))
 
 
+def forget_root(conn: sqlite3.Connection, key: int) -> Purged:
+    """Drop a root and purge its inputs; the photos themselves are not touched."""
+    keys = [row[0] for row in conn.execute("SELECT key FROM inputs WHERE root = ?", (key,))]
+    gone = purge(conn, keys)
+    conn.execute("DELETE FROM roots WHERE key = ?", (key,))
+    return gone
+
+
 def set_metadata(
     conn: sqlite3.Connection, key: int, metadata: Mapping[str, Any], now_ms: int
 ) -> None:
     """Replace the user's own document. InputError for what JSON cannot hold."""
+    document = _document(metadata)
     conn.execute(
-        "UPDATE inputs SET metadata = ?, modified_ms = ? WHERE key = ?",
-        (_document(metadata), now_ms, key),
+        "UPDATE inputs SET metadata = ?, modified_ms = ? WHERE key = ?", (document, now_ms, key)
     )
+    metadata_terms.put(conn, key, document)
 
 
 def set_source(conn: sqlite3.Connection, key: int, url: str | None, now_ms: int) -> None:
@@ -251,6 +260,14 @@ def set_source(conn: sqlite3.Connection, key: int, url: str | None, now_ms: int)
     conn.execute(
         "UPDATE inputs SET source_url = ?, modified_ms = ? WHERE key = ?",
         (_storable(url), now_ms, key),
+    )
+
+
+def set_id(conn: sqlite3.Connection, key: int, id: str, now_ms: int) -> None:
+    """Give an input another id, as an import does. InputError if it is another input's."""
+    conn.execute(
+        "UPDATE inputs SET id = ?, modified_ms = ? WHERE key = ?",
+        (_checked_id(conn, id), now_ms, key),
     )
 
 
@@ -335,9 +352,12 @@ def _columns(facts: Facts | None) -> tuple[Any, ...]:
 
 def _document(metadata: Mapping[str, Any]) -> str:
     try:
-        return json.dumps(dict(metadata), allow_nan=False, separators=(",", ":"))
-    except (TypeError, ValueError) as error:
+        text = json.dumps(dict(metadata), allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"metadata must be a JSON object: {error}") from error
+    if not metadata_terms.check_depth(dict(metadata)):
+        raise InputError(f"metadata may be nested {metadata_terms.DEEPEST} levels deep, not more")
+    return text
 
 
 @overload

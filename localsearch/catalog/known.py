@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from localsearch.catalog.inputs import IGNORED
 from localsearch.catalog.places import below
+from localsearch.records import Facts
 
 _SELECT = (
     "SELECT key, row, id, root, folder, name, size, mtime_ns, digest, state, content_state,"
@@ -136,3 +137,13 @@ def _made(found: Iterable[tuple[Any, ...]]) -> Iterator[Known]:
         yield Known(
             key, row, id, root, folder, name, size, mtime_ns, digest, state, content, removed == 1
         )
+
+
+def facts_of_digest(conn: sqlite3.Connection, digest: bytes) -> Facts | None:
+    """What is known of a content that some input has, so that a copy need not be decoded."""
+    found = conn.execute(
+        "SELECT width, height, format, taken_at, taken_raw, lat, lon, camera FROM inputs"
+        " WHERE digest = ? AND width IS NOT NULL AND content_state = 'ok' LIMIT 1",
+        (digest,),
+    ).fetchone()
+    return None if found is None else Facts(*found)

@@ -1,6 +1,6 @@
-"""The three SQLite files' tables (all DDL stands here) and how older files become new ones.
+"""How the three SQLite files are made, told apart, and brought from older versions to this one.
 
-Never reads or writes a row of a table. Invariants: a file is made or migrated in one transaction;
+Their tables stand in `tables`. Invariants: a file is made or migrated in one transaction;
 a migration starts only after a whole copy of the file lies beside it; a newer file is refused;
 a reader never migrates. Versions, application ids, table and column names are *frozen*: they
 change by a migration that is appended to `MIGRATIONS`.
@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
+from localsearch.catalog import metadata_terms, tables
 from localsearch.catalog.database import Database
 from localsearch.durable import free_bytes
 from localsearch.errors import (
@@ -22,7 +23,7 @@ from localsearch.errors import (
     LibraryTooNew,
 )
 
-STORE_FORMAT = 1
+STORE_FORMAT = 2
 """Schema version of `catalog.sqlite` that this program writes."""
 
 OLDEST_READABLE = 1
@@ -31,141 +32,8 @@ OLDEST_READABLE = 1
 SPARE_BYTES = 16 << 20
 """Wanted beside a copy of the catalog: room for the migration's own WAL."""
 
-_CATALOG = """
-CREATE TABLE counters (
-    name TEXT NOT NULL PRIMARY KEY,
-    value INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
 
-CREATE TABLE settings (
-    name TEXT NOT NULL PRIMARY KEY,
-    value TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE roots (
-    key INTEGER PRIMARY KEY AUTOINCREMENT,
-    name TEXT NOT NULL UNIQUE,
-    path BLOB NOT NULL,
-    volume_id TEXT,
-    volume_path BLOB,
-    ignore TEXT NOT NULL DEFAULT '[]',
-    online INTEGER NOT NULL DEFAULT 1 CHECK (online IN (0, 1))
-) STRICT;
-
-CREATE TABLE root_samples (
-    root INTEGER NOT NULL REFERENCES roots (key) ON DELETE CASCADE,
-    path BLOB NOT NULL,
-    size INTEGER NOT NULL,
-    PRIMARY KEY (root, path)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE inputs (
-    key INTEGER PRIMARY KEY,
-    row INTEGER NOT NULL UNIQUE CHECK (row BETWEEN 1 AND 4294967295),
-    id TEXT NOT NULL UNIQUE,
-    root INTEGER REFERENCES roots (key),
-    folder BLOB,
-    name BLOB,
-    folded TEXT,
-    digest BLOB CHECK (digest IS NULL OR length(digest) = 32),
-    size INTEGER,
-    mtime_ns INTEGER,
-    width INTEGER,
-    height INTEGER,
-    format TEXT,
-    state TEXT NOT NULL,
-    reason TEXT NOT NULL DEFAULT '',
-    content_state TEXT NOT NULL,
-    content_reason TEXT NOT NULL DEFAULT '',
-    removed INTEGER NOT NULL DEFAULT 0 CHECK (removed IN (0, 1)),
-    created_ms INTEGER NOT NULL,
-    modified_ms INTEGER NOT NULL,
-    taken_at TEXT,
-    taken_raw TEXT,
-    lat REAL,
-    lon REAL,
-    camera TEXT,
-    source_url TEXT,
-    metadata TEXT NOT NULL DEFAULT '{}',
-    CHECK ((folder IS NULL) = (name IS NULL)),
-    CHECK (root IS NULL OR name IS NOT NULL)
-) STRICT;
-CREATE UNIQUE INDEX inputs_place ON inputs (root, folder, name) WHERE root IS NOT NULL;
-CREATE UNIQUE INDEX inputs_rootless ON inputs (folder, name)
-    WHERE root IS NULL AND name IS NOT NULL;
-CREATE INDEX inputs_folded ON inputs (folded) WHERE folded IS NOT NULL;
-CREATE INDEX inputs_digest ON inputs (digest) WHERE digest IS NOT NULL;
-CREATE INDEX inputs_state ON inputs (removed, state, row);
-
-CREATE TABLE contents (
-    input INTEGER PRIMARY KEY REFERENCES inputs (key) ON DELETE CASCADE,
-    data BLOB NOT NULL
-) STRICT;
-
-CREATE TABLE tag_names (
-    tag INTEGER PRIMARY KEY,
-    folded TEXT NOT NULL UNIQUE,
-    name TEXT NOT NULL
-) STRICT;
-
-CREATE TABLE tags (
-    input INTEGER NOT NULL REFERENCES inputs (key) ON DELETE CASCADE,
-    tag INTEGER NOT NULL REFERENCES tag_names (tag),
-    value INTEGER NOT NULL CHECK (value IN (0, 1)),
-    origin TEXT NOT NULL CHECK (origin IN ('user', 'file')),
-    PRIMARY KEY (input, tag)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX tags_tag ON tags (tag, value, input);
-
-CREATE TABLE graves (
-    sequence INTEGER PRIMARY KEY,
-    row INTEGER NOT NULL UNIQUE
-) STRICT;
-
-CREATE TABLE segments (
-    name TEXT NOT NULL PRIMARY KEY,
-    number INTEGER NOT NULL UNIQUE,
-    first_row INTEGER NOT NULL,
-    last_row INTEGER NOT NULL,
-    rows INTEGER NOT NULL,
-    pack_digest TEXT NOT NULL,
-    dropped INTEGER
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE packs (
-    role TEXT NOT NULL PRIMARY KEY CHECK (role IN ('active', 'building', 'previous')),
-    name TEXT NOT NULL,
-    version INTEGER NOT NULL,
-    encoder_digest TEXT NOT NULL,
-    pack_digest TEXT NOT NULL,
-    folder TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-"""
-
-_FEATURES = """
-CREATE TABLE about (
-    name TEXT NOT NULL PRIMARY KEY,
-    value TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE features (
-    digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
-    vector BLOB NOT NULL,
-    logits BLOB NOT NULL
-) STRICT;
-"""
-
-_THUMBNAILS = """
-CREATE TABLE thumbnails (
-    digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
-    fingerprint INTEGER NOT NULL,
-    jpeg BLOB NOT NULL
-) STRICT;
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class FileKind:
+class FileKind(NamedTuple):
     """One of the three files: how it is called, marked, laid out and made."""
 
     words: str
@@ -175,14 +43,13 @@ class FileKind:
     ddl: str
 
 
-CATALOG = FileKind("catalog", 0x4C534341, STORE_FORMAT, 4096, _CATALOG)
+CATALOG = FileKind("catalog", 0x4C534341, STORE_FORMAT, 4096, tables.CATALOG)
 # Half floats at pages of 4 KiB cost 1.1 times their payload; at 16 KiB next to nothing.
-FEATURES = FileKind("features file", 0x4C534645, 1, 16384, _FEATURES)
-THUMBNAILS = FileKind("thumbnails file", 0x4C535448, 1, 4096, _THUMBNAILS)
+FEATURES = FileKind("features file", 0x4C534645, 1, 16384, tables.FEATURES)
+THUMBNAILS = FileKind("thumbnails file", 0x4C535448, 1, 4096, tables.THUMBNAILS)
 
 
-@dataclass(frozen=True, slots=True)
-class Migration:
+class Migration(NamedTuple):
     """One step of the catalog's schema: SQL text, or a function of the connection."""
 
     before: int
@@ -190,7 +57,15 @@ class Migration:
     change: str | Callable[[sqlite3.Connection], None]
 
 
-MIGRATIONS: tuple[Migration, ...] = ()
+def _to_2(connection: sqlite3.Connection) -> None:
+    """What apps have not heard of yet is everything: each input is a change, by row."""
+    for statement in _statements(tables.ADDED_IN_2):
+        connection.execute(statement)
+    connection.execute("INSERT INTO changes (id, gone) SELECT id, 0 FROM inputs ORDER BY row")
+    metadata_terms.put_all(connection)
+
+
+MIGRATIONS: tuple[Migration, ...] = (Migration(1, 2, _to_2),)
 """Append only. Each step goes from `before` to `after`, in order."""
 
 

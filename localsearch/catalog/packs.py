@@ -6,14 +6,12 @@ Never reads a pack. Invariant: one pack a role.
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import astuple, dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Role = Literal["active", "building", "previous"]
 
 
-@dataclass(frozen=True, slots=True)
-class PackRow:
+class PackRow(NamedTuple):
     """A pack as the store uses it; `folder` is relative to the store, with `/`."""
 
     name: str
@@ -47,7 +45,7 @@ def put(conn: sqlite3.Connection, role: Role, pack: PackRow) -> None:
     conn.execute(
         "INSERT OR REPLACE INTO packs"
         " (role, name, version, encoder_digest, pack_digest, folder) VALUES (?, ?, ?, ?, ?, ?)",
-        (role, *astuple(pack)),
+        (role, *pack),
     )
 
 

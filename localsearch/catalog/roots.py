@@ -10,13 +10,11 @@ import json
 import os
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, NamedTuple, TypedDict, Unpack
 
 from localsearch.catalog import settings
 from localsearch.catalog.input_reads import is_text
-from localsearch.catalog.inputs import Purged, purge
 from localsearch.catalog.places import joined
 from localsearch.errors import InputError
 
@@ -27,8 +25,7 @@ SAMPLE_PHOTOS = 32
 """Enough that no other folder has the same by chance, few enough to look up in a moment."""
 
 
-@dataclass(frozen=True, slots=True)
-class RootRow:
+class RootRow(NamedTuple):
     """A root. `path` is absolute, as bytes of the operating system; `volume_path` lies inside the
     volume; `sample` holds (relative path, size) of some of its photos; `ignore` the user's rules.
     """
@@ -112,14 +109,6 @@ def replace(conn: sqlite3.Connection, key: int, **changes: Unpack[RootChanges]) 
         conn.execute(f"UPDATE roots SET {column} = ? WHERE key = ?", (value, key))
     if sample is not None:
         _keep_sample(conn, key, sample)
-
-
-def forget_root(conn: sqlite3.Connection, key: int) -> Purged:
-    """Drop a root and purge its inputs; the photos themselves are not touched."""
-    keys = [row[0] for row in conn.execute("SELECT key FROM inputs WHERE root = ?", (key,))]
-    gone = purge(conn, keys)
-    conn.execute("DELETE FROM roots WHERE key = ?", (key,))
-    return gone
 
 
 def paths_now(conn: sqlite3.Connection) -> dict[int, Path]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from typing import NamedTuple
 
 from localsearch.catalog.lists import execute_in
 from localsearch.catalog.settings import current_value
@@ -18,8 +18,7 @@ from localsearch.catalog.settings import next_value as next_of
 _COLUMNS = "name, number, first_row, last_row, rows, pack_digest"
 
 
-@dataclass(frozen=True, slots=True)
-class SegmentRow:
+class SegmentRow(NamedTuple):
     """A segment: its folder's name, its number, the rows it spans (inclusive) and how many."""
 
     name: str
@@ -60,7 +59,7 @@ def name_segments(
     )
     conn.executemany(
         f"INSERT INTO segments ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
-        [astuple(segment) for segment in add],
+        list(add),
     )
     return new
 

@@ -94,6 +94,19 @@ class Thumbnails:
             except LibraryDamaged as fault:
                 self._replace(database, fault)
 
+    def renew(self) -> None:
+        """Put a new, empty file in the place of a damaged one; thumbnails are made as needed."""
+        if self._database is not None:
+            self._replace(self._database, LibraryDamaged(f"{self.path} is damaged"))
+
+    def copy_to(self, target: Path, step: Callable[[], None] = lambda: None) -> bool:
+        """Write a whole copy of the last committed state; False where there is none to copy."""
+        database = self._database
+        if database is None:
+            return False
+        database.copy_to(target, step)
+        return True
+
     def close(self) -> None:
         """Close all connections."""
         with self._lock:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from localsearch.catalog import Catalog
 from localsearch.catalog.features import Features
 from localsearch.catalog.thumbnails import Thumbnails
 
 
-@dataclass(frozen=True, slots=True)
-class Truth:
+class Truth(NamedTuple):
     """Catalog, features of the active pack, thumbnails. Safe from any thread."""
 
     store: Path

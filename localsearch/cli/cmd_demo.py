@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shutil
 from contextlib import chdir
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from localsearch.cli import options, output, terminal
 from localsearch.cli.progress import polite_interrupt, progress_bar
 from localsearch.cli.sheets import cache_folder, write_sheet
 from localsearch.cli.telling import with_telling
+from localsearch.deferred import dataclass
 
 _CONCEPT = "animal -cat"
 _LIKE = "cat.jpg"

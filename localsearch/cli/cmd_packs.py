@@ -9,7 +9,10 @@ import typer
 from localsearch.cli import options, output, terminal
 
 group = typer.Typer(
-    help="List, show or verify model packs.", rich_markup_mode=None, invoke_without_command=True
+    help="List, show or verify model packs.",
+    rich_markup_mode=None,
+    invoke_without_command=True,
+    add_completion=False,
 )
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A pack's name or folder.")]

@@ -13,6 +13,7 @@ from localsearch.cli import opening, options, output, terminal
 group = typer.Typer(
     help="List, add, move or drop photo folders.",
     rich_markup_mode=None,
+    add_completion=False,
     invoke_without_command=True,
 )
 

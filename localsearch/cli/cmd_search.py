@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Iterator
 from enum import StrEnum
@@ -15,7 +14,7 @@ from typer.core import TyperArgument, TyperCommand
 
 import localsearch as ls
 from localsearch.cli import opening, options, output, terminal
-from localsearch.cli.query import pictures_of, query_of, terms_of
+from localsearch.cli.query import filters_of, pictures_of, query_of, terms_of
 from localsearch.cli.sheets import cache_folder, show_sheet, write_sheet
 from localsearch.cli.telling import with_telling
 
@@ -77,6 +76,26 @@ LikeId = Annotated[
     str | None, typer.Option("--like-id", metavar="ID", help="Similar to a photo in here.")
 ]
 Tags = Annotated[Names, typer.Option("--tag", metavar="T", help="Tagged so; also T=false.")]
+Region = Annotated[
+    str | None,
+    typer.Option("--region", metavar="L:T:R:B", help="Only this part of that picture, 0 to 1."),
+]
+Where = Annotated[
+    Names, typer.Option("--where", metavar="K=V", help="With this metadata; repeatable.")
+]
+Taken = Annotated[
+    str | None, typer.Option("--taken", metavar="SPAN", help="As 2024-05, or 2024-05..2024-08.")
+]
+Near = Annotated[
+    str | None, typer.Option("--near", metavar="LAT,LON,KM", help="Taken near, as 48.1,11.6,5km.")
+]
+Box = Annotated[
+    str | None, typer.Option("--box", metavar="S,W,N,E", help="Taken inside, in degrees.")
+]
+Camera = Annotated[
+    str | None, typer.Option("--camera", metavar="NAME", help="Taken with such a camera.")
+]
+Explain = Annotated[bool, typer.Option("--explain", help="Show how it is searched, no hits.")]
 Limit = Annotated[
     int | None,
     typer.Option("--limit", metavar="N", min=1, help="Hits a page.", show_default="20"),
@@ -108,7 +127,13 @@ def run(
     any_of: AnyOf = None,
     like: Like = None,
     like_id: LikeId = None,
+    region: Region = None,
     tag: Tags = None,
+    where: Where = None,
+    taken: Taken = None,
+    near: Near = None,
+    box: Box = None,
+    camera: Camera = None,
     limit: Limit = None,
     page: PageNumber = None,
     everything: All = False,
@@ -117,17 +142,22 @@ def run(
     nul: Nul = False,
     show: Open = False,
     sheet: Sheet = None,
+    explain: Explain = False,
     library: options.Store = None,
     json: options.Json = False,
 ) -> None:
     """Find photos by what is in them, or by what they look like."""
-    flags = terms_of(concept or [], without or [], any_of or [], like, like_id, tag or [])
+    flags = terms_of(concept or [], without or [], any_of or [], like, like_id, tag or [], region)
+    flags += filters_of(where or [], taken, near, box, camera)
     query = query_of(text or [], flags)
     pictures = pictures_of(text or [], like)
     size, number = _cut(limit, page, everything)
     form = Form.json if json else Form.paths if nul else form
     sheet_failed = False
     with opening.naming(pictures), opening.open_to_read(ctx, library) as opened:
+        if explain:
+            _explain(opened.explain(query, limit=size, min_score=min_score), query, form)
+            return
         found = opened.search(query, limit=size, page=number, min_score=min_score)
         hits = opened.scan(query, min_score=min_score) if everything else iter(found)
         if sheet or show:
@@ -151,6 +181,17 @@ def _cut(limit: int | None, page: int | None, everything: bool) -> tuple[int, in
             "--all has no pages", hint="leave out --limit and --page, or leave out --all"
         )
     return 1, 1  # asked for the total and the route only
+
+
+def _explain(told: ls.Explanation, query: str | ls.Term, form: Form) -> None:
+    from localsearch.cli.output import keeping
+
+    if form is Form.json:
+        output.print_json(keeping.explanation_json(str(query), told))
+    elif form is Form.table:
+        keeping.print_explanation(told)
+    else:
+        raise ls.InputError(f"--explain has no {form} form", hint="use --json, or no --format")
 
 
 def _print(hits: Iterator[ls.Hit], found: ls.Page, form: Form, nul: bool) -> None:
@@ -186,6 +227,8 @@ def _sheet(
     """Write and show the sheet; False (and told) if our own place for it cannot be written."""
     named = target is not None
     if target is None:
+        import hashlib  # three milliseconds, for a sheet only
+
         # One file a query: the sheets of two searches may be open side by side.
         name = hashlib.sha256(f"{library.store}\0{query}".encode("utf-8", "replace")).hexdigest()
         target = cache_folder() / "sheets" / f"{name[:16]}.html"

@@ -11,7 +11,9 @@ from pathlib import Path
 import localsearch as ls
 
 _OF_PROGRAMS = re.compile(r"read_only|read-only|lock_timeout|\w=|\bopen it without\b")
-_COMMAND = re.compile(r"\blocalsearch (?=(?:sync|search|roots|purge|failures|show|status)\b)")
+_COMMAND = re.compile(
+    r"\blocalsearch (?=(?:sync|search|roots|purge|failures|show|status|verify)\b)"
+)
 _ADVICE: tuple[tuple[type[ls.LocalsearchError], str], ...] = (
     (ls.LibraryBusy, "another localsearch is writing; try again when it is done"),
     (ls.LibraryReadOnly, "searches work; for changes make the library's folder writable"),

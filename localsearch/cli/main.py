@@ -9,61 +9,45 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from typer.core import TyperGroup
 
 import localsearch as ls
-from localsearch.cli import (
-    cmd_concepts,
-    cmd_demo,
-    cmd_doctor,
-    cmd_failures,
-    cmd_init,
-    cmd_packs,
-    cmd_predict,
-    cmd_purge,
-    cmd_remove,
-    cmd_restore,
-    cmd_roots,
-    cmd_search,
-    cmd_show,
-    cmd_status,
-    cmd_sync,
-    cmd_tag,
-    hints,
-    options,
-    output,
-    streams,
-    terminal,
-)
+from localsearch.cli import hints, options, output, streams, terminal
+from localsearch.deferred import dataclass
 
-COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
-    "demo": cmd_demo.run,
-    "init": cmd_init.run,
-    "roots": cmd_roots.group,
-    "sync": cmd_sync.run,
-    "search": cmd_search.run,
-    "predict": cmd_predict.run,
-    "concepts": cmd_concepts.run,
-    "show": cmd_show.run,
-    "tag": cmd_tag.run,
-    "status": cmd_status.run,
-    "failures": cmd_failures.run,
-    "remove": cmd_remove.run,
-    "restore": cmd_restore.run,
-    "purge": cmd_purge.run,
-    "packs": cmd_packs.group,
-    "doctor": cmd_doctor.run,
+COMMANDS: dict[str, str] = {
+    "demo": "cmd_demo",
+    "init": "cmd_init",
+    "roots": "cmd_roots",
+    "sync": "cmd_sync",
+    "search": "cmd_search",
+    "predict": "cmd_predict",
+    "concepts": "cmd_concepts",
+    "show": "cmd_show",
+    "tag": "cmd_tag",
+    "status": "cmd_status",
+    "failures": "cmd_failures",
+    "remove": "cmd_remove",
+    "restore": "cmd_restore",
+    "purge": "cmd_purge",
+    "export": "cmd_export",
+    "import": "cmd_import",
+    "verify": "cmd_verify",
+    "compact": "cmd_compact",
+    "backup": "cmd_backup",
+    "recover": "cmd_recover",
+    "packs": "cmd_packs",
+    "doctor": "cmd_doctor",
 }
-"""The commands, in the order of `--help`; the first line of each docstring is its help."""
-
-_CLASSES = {"search": cmd_search.Command}  # commands that parse their arguments otherwise
+"""The commands, in the order of `--help`, and the file of each: it holds `run`, or `group`, and
+perhaps a class `Command` that parses otherwise. A file is imported when its command is meant."""
 
 UNEXPECTED, USAGE, INTERRUPTED = 1, 2, 130
 
@@ -86,7 +70,9 @@ EXIT_CODES: dict[type[ls.LocalsearchError], int] = {
     ls.PictureError: USAGE,
     ls.QueryError: USAGE,
     ls.QueryUnknownConcept: USAGE,
+    ls.QueryNoText: USAGE,
     ls.InputError: USAGE,
+    ls.Cancelled: INTERRUPTED,
     ls.DependencyMissing: UNEXPECTED,
 }
 """Exit code of each error; 0 done, 9 `--strict` and a photo failed (`cmd_sync`), 130 interrupted.
@@ -100,11 +86,30 @@ _UsageError: type[Any] = typer.BadParameter.__mro__[1]
 _ClickError: type[Any] = _UsageError.__mro__[1]
 
 
-class _InOrder(TyperGroup):
-    """Lists the commands as the table does; typer would list groups last."""
+class _Commands(TyperGroup):
+    """The table as a group: a command is made when it is asked for, all of them only for help."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.commands = cast(Any, dict.fromkeys(COMMANDS))  # their names, for "did you mean"
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        return made_command(cmd_name) if cmd_name in COMMANDS else None
+
+
+def made_command(name: str) -> Any:
+    """The command of a name, as typer makes it of its function or group."""
+    module = import_module(f"localsearch.cli.{COMMANDS[name]}")
+    app = getattr(module, "group", None)
+    if app is None:
+        app = typer.Typer(rich_markup_mode=None, add_completion=False)
+        app.command(name, cls=getattr(module, "Command", None))(module.run)
+    made = typer.main.get_command(app)
+    made.name = name
+    return made
 
 
 @dataclass(slots=True)
@@ -205,7 +210,7 @@ def _app() -> typer.Typer:
     # rich_markup_mode=None: help is plain text, so that no help page imports rich.
     app = typer.Typer(
         name="localsearch",
-        cls=_InOrder,
+        cls=_Commands,
         help="Search your photos by what is in them: local, offline.",
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
@@ -213,11 +218,6 @@ def _app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(invoke_without_command=True)(_before)
-    for name, command in COMMANDS.items():
-        if isinstance(command, typer.Typer):
-            app.add_typer(command, name=name)
-        else:
-            app.command(name, cls=_CLASSES.get(name))(command)
     return app
 
 

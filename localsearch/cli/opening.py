@@ -9,7 +9,6 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import typer
 
@@ -103,6 +102,8 @@ def open_or_make(
         with ls.open(folder) as opened:
             yield opened
         return
+    from tempfile import TemporaryDirectory  # a dry run alone needs it
+
     with (
         TemporaryDirectory(prefix="localsearch-") as temporary,
         ls.open(store=Path(temporary) / "store", roots={"photos": folder}) as opened,

@@ -31,6 +31,7 @@ def _or_before(ctx: typer.Context, given: bool) -> bool:
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.", callback=_or_before)]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Inputs = Annotated[
     list[str],
     typer.Argument(metavar="ID|PATH", help="Photos, by id or by path.", show_default=False),

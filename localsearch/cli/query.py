@@ -5,6 +5,8 @@ Builds terms; knows no library and no concept, so that names are checked where t
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +36,10 @@ def terms_of(
     like: str | None,
     like_id: str | None,
     tags: list[str],
+    region: str | None = None,
 ) -> list[ls.Term]:
-    """One term a flag; `any_of` holds comma-separated names."""
+    """One term a flag; `any_of` holds comma-separated names; `region` is of the query pictures."""
+    part = _region(region, like, like_id)
     terms = [ls.concept(terminal.as_text(name)) for name in concepts]
     terms += [~ls.concept(terminal.as_text(name)) for name in without]
     for names in map(terminal.as_text, any_of):
@@ -46,11 +50,81 @@ def terms_of(
     if like is not None:
         if not like:
             raise ls.InputError("--like names no file", hint="write --like FILE")
-        terms.append(ls.like(opening.absolute(Path(like))))
+        terms.append(ls.like(opening.absolute(Path(like)), region=part))
     if like_id is not None:
-        terms.append(ls.like(id=_id(like_id)))
+        terms.append(ls.like(id=_id(like_id), region=part))
     terms += [ls.tag(*opening.tag_of(text)) for text in tags]
     return terms
+
+
+def filters_of(
+    where: list[str], taken: str | None, near: str | None, box: str | None, camera: str | None
+) -> list[ls.Term]:
+    """One term a flag that only filters; each is sugar for the word of the grammar."""
+    terms = [ls.metadata(_document(text)) for text in where]
+    for word, form, text in (
+        ("taken", "--taken 2024-05, --taken 2024-05-01..2024-06-15", taken),
+        ("near", "--near 48.1,11.6,5km", near),
+        ("box", "--box SOUTH,WEST,NORTH,EAST", box),
+    ):
+        if text is not None:
+            terms.append(_leaf(word, terminal.as_text(text), form))
+    if camera is not None and not camera.strip():
+        raise ls.InputError("--camera names none", hint="as --camera 'iPhone 12'")
+    if camera is not None:
+        terms.append(ls.camera(opening.name_of(camera, "a camera")))
+    return terms
+
+
+def _leaf(word: str, text: str, form: str) -> ls.Term:
+    """What `word:text` means in the grammar, if it is one leaf."""
+    if text and not re.search(r"[\s()\"]", text):
+        try:
+            return ls.parse(f"{word}:{text}")
+        except ls.QueryError as fault:
+            raise ls.InputError(f"--{word} {text}: {fault.message}", hint=f"as {form}") from fault
+    raise ls.InputError(f"--{word} cannot be {text!r}", hint=f"as {form}")
+
+
+def _document(argument: str) -> dict[str, Any]:
+    """`album=home`, `a.b=1`, `a="1"`: a JSON value where it is one, else text."""
+    text = opening.name_of(argument, "--where")
+    path, equals, value = text.partition("=")
+    keys = path.split(".")
+    if not equals or not all(keys):
+        raise ls.InputError(
+            f"--where cannot be {text!r}", hint="write --where album=home, or --where a.b=1"
+        )
+    found: Any = _value(value)
+    for key in reversed(keys):
+        found = {key: found}
+    document: dict[str, Any] = found
+    return document
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _no_number(word: str) -> Any:
+    raise ValueError(word)  # NaN and Infinity are no JSON: here they are text
+
+
+def _region(text: str | None, like: str | None, like_id: str | None) -> tuple[float, ...] | None:
+    """LEFT:TOP:RIGHT:BOTTOM, or with commas, of the picture of --like or --like-id."""
+    if text is None:
+        return None
+    form = "as --like FILE --region 0.1:0.2:0.6:0.9 (left, top, right, bottom)"
+    if like is None and like_id is None:
+        raise ls.InputError("--region is of a query picture, and none is named", hint=form)
+    try:
+        sides = tuple(float(side) for side in re.split("[:,]", text))
+    except ValueError as fault:
+        raise ls.InputError(f"--region cannot be {text!r}", hint=form) from fault
+    return sides
 
 
 def _id(argument: str) -> str:
@@ -74,6 +148,6 @@ def pictures_of(text: list[str], like: str | None) -> list[str]:
         term: Any = ahead.pop()
         source = getattr(term, "source", None)
         found += [source] if isinstance(source, str) else []
-        ahead += getattr(term, "terms", ())
+        ahead += term if isinstance(term, tuple) else getattr(term, "terms", ())
         ahead += [term.term] if hasattr(term, "term") else []
     return found

@@ -6,9 +6,10 @@ Decides nothing about a network. Invariant: a provider is what its row says; a n
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from importlib import metadata
 
+from localsearch.deferred import dataclass
 from localsearch.encoders.session import built_in
 from localsearch.errors import InputError
 

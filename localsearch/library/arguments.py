@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 import os
 import re
+import threading
 import unicodedata
 from collections.abc import Callable, Iterable
 from numbers import Real
@@ -18,7 +19,9 @@ from typing import Any
 from localsearch.errors import InputError
 from localsearch.library.places import AnyPath, absolute
 from localsearch.records import STATES
-from localsearch.sources.ignore import Ignore
+
+Stop = threading.Event | Callable[[], bool] | None
+"""How callers tell a long call to stop: an Event, or a function that gives True."""
 
 _SHOWN = 60  # characters of a wrong value that a message repeats
 
@@ -70,14 +73,14 @@ def paths(value: object, name: str) -> list[Path]:
     return [path(item, f"each item of {name}") for item in items]
 
 
-def whole(value: object, name: str) -> int:
-    """A whole number from 1 on; also of numpy."""
+def whole(value: object, name: str, *, least: int = 1) -> int:
+    """A whole number from `least` on; also of numpy."""
     try:
-        number = 0 if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
+        number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
-        number = 0
-    if number < 1:
-        raise refused(name, value, "a whole number from 1 on")
+        number = least - 1
+    if isinstance(value, bool) or number < least:
+        raise refused(name, value, f"a whole number from {least} on")
     return number
 
 
@@ -112,17 +115,21 @@ def function(value: Any, name: str) -> Any:
     return value
 
 
-def stop(value: Any) -> Callable[[], bool] | None:
-    """A stop flag as a question, or None: an Event (of any library) or a function."""
+def stop(value: Any) -> Callable[[], bool]:
+    """A stop flag as a question: an Event (of any library), a function, or None for never."""
     asked: Any = getattr(value, "is_set", value)
-    if asked is not None and not callable(asked):
+    if asked is None:
+        return lambda: False
+    if not callable(asked):
         raise refused("stop", value, "an Event, a function that gives True to stop, or None")
-    told: Callable[[], bool] | None = asked
+    told: Callable[[], bool] = asked
     return told
 
 
 def patterns(value: object) -> tuple[str, ...]:
     """Ignore rules, one or several. A text is one rule, not its letters."""
+    from localsearch.sources.ignore import Ignore
+
     found = tuple(texts(value, "ignore"))
     for rule in found:
         try:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from localsearch.catalog import input_reads as reads
-from localsearch.catalog import inputs, roots, tags
+from localsearch.catalog import inputs, tags
 from localsearch.catalog.input_reads import InputRow
 from localsearch.catalog.inputs import IGNORED
 from localsearch.catalog.truth import Truth
@@ -101,7 +101,7 @@ def forget_contents(truth: Truth, gone: inputs.Purged) -> None:
 def drop_root(truth: Truth, root: int) -> int:
     """Forget a root and every input in it; gives how many inputs."""
     with truth.catalog.writing("drop root") as conn:
-        gone = roots.forget_root(conn, root)
+        gone = inputs.forget_root(conn, root)
     forget_contents(truth, gone)
     return gone.inputs
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import field
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,20 +15,34 @@ import numpy.typing as npt
 from localsearch.catalog import described, roots, tags
 from localsearch.catalog import input_reads as reads
 from localsearch.catalog.input_reads import InputRow
-from localsearch.errors import LibraryMissing, LibrarySegmentDamaged, PictureError
+from localsearch.deferred import dataclass
+from localsearch.errors import Cancelled, LibraryMissing, LibrarySegmentDamaged, PictureError
 from localsearch.library import arguments
+from localsearch.library.originals import bytes_again
 from localsearch.library.parts import Parts
-from localsearch.records import ConceptValue, Hit
-from localsearch.scores import value_of
+from localsearch.records import Hit, Ranked
 from localsearch.search.grammar import parse
-from localsearch.search.page import Lookups, Page, Place, hits_of, offset_of, page_of
-from localsearch.search.run import Result, chunks, run, run_all
-from localsearch.search.snapshot import Snapshot
-from localsearch.search.terms import Like, Term
+from localsearch.search.page import (
+    Lookups,
+    Page,
+    Place,
+    Stream,
+    hits_later,
+    offset_of,
+    page_of,
+    stream_of,
+)
+from localsearch.search.run import chunks, run, run_all
+from localsearch.search.snapshot import GraphView, Snapshot
+from localsearch.search.terms import VISUAL, Like, Term, Text, leaves_of
+from localsearch.search.terms.visual import Region
 from localsearch.sources import forms
 
+if TYPE_CHECKING:
+    from localsearch.records import Explanation
+
 T = TypeVar("T")
-_SHOWN_CONCEPTS = 5
+_NEW_SNAPSHOTS = 3  # for a file that is gone: each publish between two looks may sweep one
 
 
 def tree_of(parts: Parts, query: Term | str) -> Term:
@@ -41,81 +55,141 @@ def tree_of(parts: Parts, query: Term | str) -> Term:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """A search that can go on: `vectors` keeps the query pictures, which may be read only once."""
+class Asked:
+    """A search that can go on: `vectors` keeps the query pictures, which may be read only once,
+    and `graphs` the one that answered the first page, if any did: the others answer by it too.
+    """
 
     parts: Parts
     tree: Term
     limit: int
     min_score: float
+    stop: Callable[[], bool]
     vectors: dict[tuple[object, ...], npt.NDArray[np.float32]] = field(default_factory=dict)
+    graphs: list[GraphView | None] = field(default_factory=list)
+
+    def check(self) -> None:
+        """Raise Cancelled if the caller does not want the answer any more."""
+        if self.stop():
+            raise Cancelled("the search was called off")
 
 
-def search(parts: Parts, tree: Term, limit: int, page: int, min_score: float) -> Page:
+def asked(
+    parts: Parts, query: Term | str, limit: int, min_score: float, stop: arguments.Stop
+) -> Asked:
+    """A search, its arguments checked. Raises InputError, QueryError."""
+    return Asked(
+        parts,
+        tree_of(parts, query),
+        arguments.whole(limit, "limit"),
+        arguments.fraction(min_score, "min_score"),
+        arguments.stop(stop),
+    )
+
+
+def search(asked: Asked, page: int) -> Page:
     """One page of hits; see `Library.search`."""
-    return _page(_Asked(parts, tree, limit, min_score), page)
-
-
-def _page(asked: _Asked, page: int) -> Page:
     parts, limit = asked.parts, asked.limit
     offset = offset_of(page, limit)
 
     def use(snapshot: Snapshot) -> Page:
-        snapshot.vectors.update(asked.vectors)
         result = run(snapshot, asked.tree, limit=limit, offset=offset, min_score=asked.min_score)
-        asked.vectors.update(snapshot.vectors)
+        asked.check()
         lookups = lookups_of(parts, snapshot.conn)
-        return page_of(snapshot, result, lookups, page=page, again=partial(_page, asked))
+        return page_of(snapshot, result, lookups, page=page, again=partial(search, asked))
 
-    return with_snapshot(parts, use)
+    return with_snapshot(asked, use)
 
 
-def scan(parts: Parts, tree: Term, min_score: float) -> Iterator[Hit]:
+def scan(asked: Asked) -> Iterator[Hit]:
     """All hits, best first. Ranked once, now; made into hits as they are asked for."""
-    return _hits(
-        parts,
-        *with_snapshot(
-            parts, lambda snapshot: (snapshot, run_all(snapshot, tree, min_score=min_score))
-        ),
-    )
+
+    def use(snapshot: Snapshot) -> Stream:
+        return stream_of(snapshot, run_all(snapshot, asked.tree, min_score=asked.min_score))
+
+    return _hits(asked, with_snapshot(asked, use))
 
 
-def _hits(parts: Parts, snapshot: Snapshot, result: Result) -> Iterator[Hit]:
-    """Hits of a ranking, 256 at a time, each in a transaction of its own."""
-    for ranked in chunks(result.ranked):
-        with parts.truth.catalog.reading() as conn:
-            hits = hits_of(snapshot, result, ranked, lookups_of(parts, conn))
-        yield from hits
+def _hits(asked: Asked, stream: Stream) -> Iterator[Hit]:
+    """Hits of a ranking, 256 at a time, each in a snapshot of its own."""
+    for ranked in chunks(stream.result.ranked):
+        yield from with_snapshot(asked, partial(_hits_now, asked.parts, stream, ranked))
 
 
-def with_snapshot(parts: Parts, use: Callable[[Snapshot], T]) -> T:
-    """Run `use` on a snapshot; a segment that turns out damaged is set aside and it runs again."""
+def _hits_now(parts: Parts, stream: Stream, ranked: Ranked, snapshot: Snapshot) -> list[Hit]:
+    return hits_later(stream, snapshot, ranked, lookups_of(parts, snapshot.conn))
+
+
+def explained(asked: Asked) -> Explanation:
+    """How the first page is found; see `Library.explain`."""
+    from localsearch.search.explain import explain
+
+    def use(snapshot: Snapshot) -> Explanation:
+        return explain(snapshot, asked.tree, limit=asked.limit, min_score=asked.min_score)
+
+    return with_snapshot(asked, use)
+
+
+def with_snapshot(asked: Asked, use: Callable[[Snapshot], T]) -> T:
+    """Run `use` on a snapshot; again where a segment turns out to be gone or damaged.
+
+    One that is gone was swept, most likely, after a newer list had been named: a new snapshot
+    knows. One that is still named, and each that is damaged, is set aside and answered from the
+    features, which the notes of `status` tell.
+    """
+    parts = asked.parts
     aside: set[str] = set()
+    tries = 0
     while True:
+        asked.check()
         try:
             with parts.truth.catalog.reading() as conn:
-                live = parts.live.current(conn)
-                vector = partial(query_vector, parts, conn)
-                return use(Snapshot(conn, live, parts.pack, vector))
+                snapshot = _snapshot(asked, conn)
+                try:
+                    return use(snapshot)
+                finally:
+                    asked.vectors.update(snapshot.vectors)
         except LibrarySegmentDamaged as error:
+            if error.missing and tries < _NEW_SNAPSHOTS:
+                tries += 1
+                continue
             if not error.segment or error.segment in aside:
                 raise
             aside.add(error.segment)
             parts.live.set_aside(error.segment)
 
 
-def query_vector(parts: Parts, conn: sqlite3.Connection, term: Like) -> npt.NDArray[np.float32]:
+def _snapshot(asked: Asked, conn: sqlite3.Connection) -> Snapshot:
+    parts = asked.parts
+    if not any(isinstance(leaf, VISUAL) for leaf in leaves_of(asked.tree)):
+        graph = None
+    elif asked.graphs:
+        graph = asked.graphs[0]
+    else:
+        graph = parts.graph.view(conn)
+        asked.graphs.append(graph)
+    return Snapshot(
+        conn,
+        parts.live.current(conn, parts.truth.features),
+        parts.pack,
+        partial(query_vector, parts, conn),
+        graph=graph,
+        check=asked.check,
+        vectors=dict(asked.vectors),
+    )
+
+
+def query_vector(
+    parts: Parts, conn: sqlite3.Connection, term: Like | Text
+) -> npt.NDArray[np.float32]:
     """The vector of a query picture: the stored one where its content is known, else inferred."""
+    assert isinstance(term, Like)  # no pack has a text part: texts are refused before
     if term.id is not None:
-        row = reads.by_id(conn, term.id)
-        if row is None:
-            raise LibraryMissing(f"there is no input with the id {term.id!r}")
-        digest = content_of(row)
-        stored = parts.truth.features.of([digest]).get(digest)
-        if stored is None:
-            raise LibraryMissing(f"the features of {term.id!r} are lost", hint="sync again")
-        return stored[0].astype(np.float32)
-    outcome = parts.models.outcome_of(_bytes_of(term))
+        return _vector_of_input(parts, conn, term, term.id)
+    data = _bytes_of(term)
+    if term.region is not None:
+        return _vector_of_part(parts, data, term.region)
+    outcome = parts.models.outcome_of(data)
     if outcome.refusal is not None:
         raise PictureError(outcome.refusal.state, f"the query picture: {outcome.refusal.reason}")
     assert outcome.digest is not None
@@ -123,6 +197,28 @@ def query_vector(parts: Parts, conn: sqlite3.Connection, term: Like) -> npt.NDAr
     vector = stored[0] if stored is not None else outcome.vector
     assert vector is not None
     return vector.astype(np.float32)
+
+
+def _vector_of_input(
+    parts: Parts, conn: sqlite3.Connection, term: Like, public_id: str
+) -> npt.NDArray[np.float32]:
+    row = reads.by_id(conn, public_id)
+    if row is None:
+        raise LibraryMissing(f"there is no input with the id {public_id!r}")
+    digest = content_of(row)
+    if term.region is not None:
+        return _vector_of_part(parts, bytes_again(parts, conn, row, digest), term.region)
+    stored = parts.truth.features.of([digest]).get(digest)
+    if stored is None:
+        raise LibraryMissing(f"the features of {public_id!r} are lost", hint="sync again")
+    return stored[0].astype(np.float32)
+
+
+def _vector_of_part(parts: Parts, data: bytes, region: Region) -> npt.NDArray[np.float32]:
+    try:
+        return parts.models.vector_of_part(data, region).astype(np.float32)
+    except PictureError as fault:
+        raise PictureError(fault.state, f"the query picture: {fault.reason}") from fault
 
 
 def content_of(row: InputRow) -> bytes:
@@ -147,40 +243,9 @@ def lookups_of(parts: Parts, conn: sqlite3.Connection) -> Lookups:
         inputs=partial(reads.by_rows, conn),
         tags=partial(tags.tags_of, conn),
         place=partial(_place_of, paths),
-        concepts=partial(_top_concepts, parts),
+        concepts=partial(parts.shown.of, parts.truth.features),
     )
 
 
 def _place_of(paths: dict[int, Path], row: InputRow) -> Place:
     return Place(described.path_of(row, paths), row.root_name, described.is_available(row))
-
-
-def _top_concepts(parts: Parts, rows: Sequence[InputRow]) -> list[tuple[ConceptValue, ...]]:
-    digests = [row.digest or b"" for row in rows]
-    vectors, logits, found = parts.truth.features.arrays_of(digests)
-    told = iter(concepts_of(parts, vectors[found], logits[found], limit=_SHOWN_CONCEPTS))
-    return [next(told) if has else () for has in found.tolist()]
-
-
-def concepts_of(
-    parts: Parts,
-    vectors: npt.NDArray[np.float16],
-    logits: npt.NDArray[np.float16],
-    *,
-    limit: int,
-    at_least: float = 0.0,
-) -> list[tuple[ConceptValue, ...]]:
-    """The most probable concepts of photos, best first; ties in the order of the vocabulary."""
-    concepts = parts.pack.vocabulary.concepts
-    told = []
-    for line in parts.pack.probabilities(vectors, logits):
-        order = np.argsort(-line.astype(np.int32), kind="stable")[:limit]
-        values = value_of(line[order]).tolist()
-        told.append(
-            tuple(
-                ConceptValue(concepts[index].id, concepts[index].name, value)
-                for index, value in zip(order.tolist(), values, strict=True)
-                if value >= at_least
-            )
-        )
-    return told

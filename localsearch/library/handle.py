@@ -3,63 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from localsearch.catalog.truth import Truth
 from localsearch.errors import LibraryClosed, LibraryReadOnly
-from localsearch.library import arguments, editing
-from localsearch.library.editing import Ids
+from localsearch.library import arguments, shared
 from localsearch.library.later import Later
-from localsearch.library.live import LiveState
-from localsearch.library.models import Models
+from localsearch.library.opened_with import Options
 from localsearch.library.parts import Parts
 from localsearch.library.places import AnyPath
 from localsearch.pack import Pack
-from localsearch.records import (
-    Added,
-    ConceptInfo,
-    ConceptValue,
-    Finding,
-    Hit,
-    Input,
-    Progress,
-    Root,
-    Status,
-    SyncEstimate,
-    SyncReport,
-)
 
 if TYPE_CHECKING:
+    from typing import IO
+
     from PIL.Image import Image
 
-    from localsearch.library import finding, folders, looking, syncing
-    from localsearch.library.syncing import Stop
+    from localsearch import records
+    from localsearch.library import (
+        editing,
+        exchanging,
+        finding,
+        folders,
+        looking,
+        overview,
+        predicting,
+        syncing,
+    )
+    from localsearch.library.arguments import Stop
+    from localsearch.library.editing import Ids
     from localsearch.search.page import Page
     from localsearch.search.terms import Term
     from localsearch.sync import new_input
+
+    OnProgress = Callable[[records.Progress], None] | None
 else:
+    editing = Later("localsearch.library.editing")
+    exchanging = Later("localsearch.library.exchanging")
     finding = Later("localsearch.library.finding")
     folders = Later("localsearch.library.folders")
     looking = Later("localsearch.library.looking")
     new_input = Later("localsearch.sync.new_input")
+    overview = Later("localsearch.library.overview")
+    predicting = Later("localsearch.library.predicting")
     syncing = Later("localsearch.library.syncing")
 
-
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How a library was opened; see `localsearch.open`."""
-
-    provider: str = "auto"
-    read_only: bool = False
-    memory: int = 256 << 20
-    threads: int | None = None
-    lock_timeout: float = 10.0
-    thumbnails: bool = True
 
 
 class Library:
@@ -70,8 +60,7 @@ class Library:
     """
 
     def __init__(self, truth: Truth, pack: Pack, options: Options, notes: Sequence[str]) -> None:
-        models = Models(pack, options.provider, options.memory, options.threads)
-        self._inner = Parts(truth, pack, LiveState(truth, pack), models)
+        self._shared, self._inner = shared.join(truth, pack, options)
         self._options, self._notes = options, tuple(notes)
         self._closed = False
 
@@ -124,19 +113,17 @@ class Library:
         """Close all files and models. Calling it twice does no harm."""
         if not self._closed:
             self._closed = True
-            self._inner.models.close()
-            self._inner.live.forget()
-            self._inner.truth.close()
+            shared.leave(self._shared, self._inner)
 
     # -- photo folders ---------------------------------------------------------------------
 
-    def roots(self) -> tuple[Root, ...]:
+    def roots(self) -> tuple[records.Root, ...]:
         """The photo folders, each with whether it can be reached now."""
         return folders.describe_roots(self._parts)
 
     def add_root(
         self, path: AnyPath, name: str | None = None, ignore: str | Iterable[str] | None = None
-    ) -> Root:
+    ) -> records.Root:
         """Add a photo folder. `ignore`: a pattern as in .gitignore, or several; for a folder
         that is a root already they replace its rules. Nothing is read until `sync`.
 
@@ -147,7 +134,7 @@ class Library:
         folders.add_root(self._writable(), folder, arguments.root_name(name), rules)
         return next(root for root in self.roots() if root.path.resolve() == folder.resolve())
 
-    def move_root(self, name: str, path: AnyPath) -> Root:
+    def move_root(self, name: str, path: AnyPath) -> records.Root:
         """Tell where a photo folder lies now; ids, tags and features are kept."""
         folder = arguments.path(path, "path")
         folders.move_root(self._writable(), arguments.text(name, "name"), folder)
@@ -169,12 +156,12 @@ class Library:
         *,
         paths: AnyPath | Iterable[AnyPath] | None = None,
         roots: str | Iterable[str] | None = None,
-        progress: Callable[[Progress], None] | None = None,
+        progress: OnProgress = None,
         stop: Stop = None,
         threads: int | None = None,
         gentle: bool = False,
         allow_removals: bool = False,
-    ) -> SyncReport:
+    ) -> records.SyncReport:
         """Bring the library to what the folders show: all roots, the named `roots`, or `paths`.
 
         Photos are found while it runs. `progress` is called on this thread, at most ten times a
@@ -184,42 +171,17 @@ class Library:
         than a fifth of a root or of a first-level folder is gone (`allow_removals` lets it pass),
         LibraryBusy if another process syncs, LibraryFull, InputError for a path outside all roots.
         """
-        parts = self._writable()
-        orders = syncing.orders_of(
-            parts,
-            progress=arguments.function(progress, "progress"),
-            stop=syncing.stop_of(arguments.stop(stop)),
-            threads=None if threads is None else arguments.whole(threads, "threads"),
-            gentle=arguments.flag(gentle, "gentle"),
-            thumbnails=self._options.thumbnails,
-            allow_removals=arguments.flag(allow_removals, "allow_removals"),
-            publishing=syncing.publisher(parts, self._options.lock_timeout),
-        )
-        named = None if paths is None else arguments.paths(paths, "paths")
-        names = None if roots is None else arguments.texts(roots, "roots")
-        return syncing.run_sync(
-            parts, orders, paths=named, names=names, lock_timeout=self._options.lock_timeout
-        )
+        order = (paths, roots, progress, stop, threads, gentle, allow_removals)
+        return syncing.run_sync(self._writable(), syncing.wanted(*order))
 
     def estimate(
         self, *, roots: str | Iterable[str] | None = None, stop: Stop = None
-    ) -> SyncEstimate:
+    ) -> records.SyncEstimate:
         """A dry run: what a sync would do, how long it takes, what limits it, the disk it needs.
 
         Reads up to fifty photos; writes nothing.
         """
-        orders = syncing.orders_of(
-            self._parts,
-            progress=None,
-            stop=syncing.stop_of(arguments.stop(stop)),
-            threads=None,
-            gentle=False,
-            thumbnails=self._options.thumbnails,
-            allow_removals=False,
-            publishing=lambda whole: None,
-        )
-        names = None if roots is None else arguments.texts(roots, "roots")
-        return syncing.run_estimate(self._parts, orders, names)
+        return syncing.run_estimate(self._parts, syncing.wanted(None, roots, None, stop))
 
     def add(
         self,
@@ -231,60 +193,58 @@ class Library:
         tags: Mapping[str, bool] | Iterable[str] | None = None,
         metadata: Mapping[str, Any] | None = None,
         source_url: str | None = None,
-    ) -> Added:
+    ) -> records.Added:
         """Add one picture: a path, bytes, file object, PIL image or HxWx3 uint8 RGB array.
 
         `base64` takes base64 text or a data URI, `data` encoded bytes. `id`: your own, or a new
         one is given. A picture that cannot be read is an input with that state and reason. A file
         that is an input already stays that one: tags are added, metadata and URL replaced.
         """
-        new = new_input.made_new(
-            source=source,
-            base64=base64,
-            data=data,
-            id=id,
-            tags=tags,
-            metadata=metadata,
-            source_url=source_url,
-        )
+        said: dict[str, Any] = {"tags": tags, "metadata": metadata, "source_url": source_url}
+        new = new_input.made_new(source=source, base64=base64, data=data, id=id, **said)
         return next(self._add([new], None))
 
-    def add_many(self, sources: Iterable[Any], *, stop: Stop = None) -> Iterator[Added]:
+    def add_many(self, sources: Iterable[Any], *, stop: Stop = None) -> Iterator[records.Added]:
         """Add many, in order, one result each; a mapping holds the arguments of `add`.
 
         One that cannot be used raises InputError when those before it have been added and given.
         """
         return self._add(map(new_input.item_of, arguments.sources(sources)), stop)
 
-    def _add(self, news: Iterable[new_input.NewInput], stop: Stop) -> Iterator[Added]:
-        asked = arguments.stop(stop)
-        added = syncing.run_add(self._writable(), news, asked, self._options.lock_timeout)
-        return self._streamed(added)
+    def _add(self, news: Iterable[new_input.NewInput], stop: Stop) -> Iterator[records.Added]:
+        return self._streamed(syncing.run_add(self._writable(), news, arguments.stop(stop)))
 
     # -- searching ---------------------------------------------------------------------------
 
     def search(
-        self, query: Term | str, *, limit: int = 20, page: int = 1, min_score: float = 0.0
+        self,
+        query: Term | str,
+        *,
+        limit: int = 20,
+        page: int = 1,
+        min_score: float = 0.0,
+        stop: Stop = None,
     ) -> Page:
         """One page of hits, best first. `query` is a term, or text as for `localsearch.parse`.
 
-        Raises QueryError (and QueryUnknownConcept with the nearest names), PictureError (the
+        `stop` (an Event, or a function that gives True) ends it soon, with Cancelled. Raises
+        QueryError (QueryUnknownConcept with the nearest names, QueryNoText), PictureError (the
         query picture cannot be read), InputError (limit or page below 1).
         """
-        tree = finding.tree_of(self._parts, query)
-        return finding.search(
-            self._parts,
-            tree,
-            arguments.whole(limit, "limit"),
-            arguments.whole(page, "page"),
-            arguments.fraction(min_score, "min_score"),
-        )
+        asked = finding.asked(self._parts, query, limit, min_score, stop)
+        return finding.search(asked, arguments.whole(page, "page"))
 
-    def scan(self, query: Term | str, *, min_score: float = 0.0) -> Iterator[Hit]:
+    def scan(
+        self, query: Term | str, *, min_score: float = 0.0, stop: Stop = None
+    ) -> Iterator[records.Hit]:
         """All hits, best first, streamed: the ranking is taken once, hits are made as they go."""
-        tree = finding.tree_of(self._parts, query)
-        floor = arguments.fraction(min_score, "min_score")
-        return self._streamed(finding.scan(self._parts, tree, floor))
+        return self._streamed(finding.scan(finding.asked(self._parts, query, 1, min_score, stop)))
+
+    def explain(
+        self, query: Term | str, *, limit: int = 20, min_score: float = 0.0
+    ) -> records.Explanation:
+        """Run a search and tell how: its terms with rows and times, the route, the total."""
+        return finding.explained(finding.asked(self._parts, query, limit, min_score, None))
 
     def predict(
         self,
@@ -295,40 +255,41 @@ class Library:
         id: str | None = None,
         limit: int = 20,
         at_least: float = 0.0,
-    ) -> tuple[ConceptValue, ...]:
+    ) -> tuple[records.ConceptValue, ...]:
         """The most probable concepts of a picture, without storing it; `id` one of the library."""
-        return looking.predict(
-            self._parts,
-            source,
-            base64,
-            data,
-            id,
-            arguments.whole(limit, "limit"),
-            arguments.fraction(at_least, "at_least"),
-        )
+        return predicting.predict(self._parts, source, base64, data, id, limit, at_least)
 
-    def concepts(self, prefix: str = "") -> tuple[ConceptInfo, ...]:
+    def concepts(self, prefix: str = "") -> tuple[records.ConceptInfo, ...]:
         """The concepts of the pack whose name or synonym begins with `prefix`."""
-        return looking.concepts(self._parts, arguments.text(prefix, "prefix"))
+        return predicting.concepts(self._parts, arguments.text(prefix, "prefix"))
 
     # -- single inputs -------------------------------------------------------------------------
 
-    def get(self, id: str) -> Input:
+    def get(self, id: str) -> records.Input:
         """One input by its id. Raises LibraryMissing."""
         return looking.get(self._parts, id)
 
-    def find(self, path: AnyPath) -> Input | None:
+    def find(self, path: AnyPath) -> records.Input | None:
         """The input of a file, or None."""
         return looking.find(self._parts, arguments.any_path(path, "path"))
 
-    def inputs(self, state: str | None = None, *, removed: bool = False) -> Iterator[Input]:
+    def inputs(self, state: str | None = None, *, removed: bool = False) -> Iterator[records.Input]:
         """All inputs in the order of adding, or those in one `state`; or the `removed` ones."""
         word, gone = arguments.state(state), arguments.flag(removed, "removed")
         return self._streamed(looking.inputs(self._parts, word, gone))
 
-    def failures(self) -> Iterator[Input]:
+    def failures(self) -> Iterator[records.Input]:
         """Inputs that could not be indexed, each with its state and reason."""
         return self._streamed(looking.failures(self._parts))
+
+    def changes(self, since: int = 0, *, limit: int = 1000) -> records.Changes:
+        """What has changed after the sequence `since`, in order: for a copy that an app keeps.
+
+        The newest change of each input, at most `limit` of them, with the input as it is now.
+        Ask with 0 first, then with the `sequence` of the last answer.
+        """
+        after = arguments.whole(since, "since", least=0)
+        return looking.changes(self._parts, after, arguments.whole(limit, "limit"))
 
     def thumbnail(self, id: str) -> bytes:
         """A JPEG thumbnail, from the store if it has one, else made from the file."""
@@ -340,7 +301,7 @@ class Library:
 
     def update(
         self, id: str, *, metadata: Mapping[str, Any] | None = None, source_url: str | None = None
-    ) -> Input:
+    ) -> records.Input:
         """Replace the metadata (JSON) or source URL of an input; what is None stays."""
         editing.update(self._writable().truth, id, metadata, source_url)
         return self.get(id)
@@ -367,10 +328,73 @@ class Library:
 
     # -- the library itself --------------------------------------------------------------------
 
-    def status(self) -> Status:
+    def status(self) -> records.Status:
         """The library at a glance."""
-        return looking.status(self._parts, self._notes)
+        return overview.status(self._parts, self._notes)
 
-    def verify(self) -> tuple[Finding, ...]:
-        """Compare catalog, segments and disk, whole; empty if all is well."""
-        return looking.verify(self._parts)
+    def compact(self, *, progress: OnProgress = None, stop: Stop = None) -> records.Compacted:
+        """Make searches as quick as they can be: few segments without dead rows, a graph if one
+        is due, free space given back. Takes minutes for large libraries, which can be searched
+        meanwhile. Raises LibraryBusy if another process syncs, LibraryFull.
+        """
+        return syncing.run_compact(self._writable(), progress, stop)
+
+    def verify(
+        self, *, repair: bool = False, progress: OnProgress = None
+    ) -> tuple[records.Finding, ...]:
+        """Compare catalog, features, segments, graphs and disk, whole; empty if all is well.
+
+        `repair` cures what can be cured without loss and looks again: findings that are gone are
+        `repaired`. A damaged catalog is for `localsearch.recover`.
+        """
+        parts = self._writable() if arguments.flag(repair, "repair") else self._parts
+        return exchanging.verify(parts, repair, progress)
+
+    def backup(
+        self,
+        file: AnyPath,
+        *,
+        replace: bool = False,
+        progress: OnProgress = None,
+        stop: Stop = None,
+    ) -> records.BackupReport:
+        """Write all that cannot be recomputed to one file; others may write meanwhile.
+
+        `replace` allows that a file is there. Raises InputError, LibraryFull, LibraryDamaged,
+        Cancelled. It comes back by `localsearch.recover`.
+        """
+        return exchanging.backup(self._parts, file, replace, progress, stop)
+
+    def export(
+        self,
+        file: AnyPath | IO[bytes],
+        format: str = "ndjson",
+        *,
+        concepts: bool = False,
+        vectors: bool = False,
+        progress: OnProgress = None,
+        stop: Stop = None,
+    ) -> int:
+        """Write every input as a line of "ndjson" or "csv"; gives how many.
+
+        `file` is replaced when all is written; an open binary file is written as it goes.
+        `concepts` and `vectors` (float16, ndjson only) are added if asked for.
+        """
+        return exchanging.export(self._parts, file, format, concepts, vectors, progress, stop)
+
+    def import_(
+        self,
+        file: AnyPath | IO[bytes],
+        *,
+        add: bool = False,
+        dry_run: bool = False,
+        progress: OnProgress = None,
+        stop: Stop = None,
+    ) -> records.ImportReport:
+        """Put tags, metadata, source URLs and removals of an export (or a plain list) back.
+
+        A line means the input of its id, else of its place, else of its content, which then takes
+        the line's id. `add` makes inputs of files that are there. `dry_run` only counts.
+        """
+        parts = self._parts if arguments.flag(dry_run, "dry_run") else self._writable()
+        return exchanging.import_(parts, file, add, dry_run, progress, stop)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from localsearch.catalog.forks import inside
+
 
 class Later:
     """Stands for a module until one of its names is wanted."""
@@ -13,6 +15,8 @@ class Later:
         self._name = name
 
     def __getattr__(self, name: str) -> Any:
-        value = getattr(import_module(self._name), name)
+        # An import that a fork cuts off in the parent would never end in the child.
+        with inside():
+            value = getattr(import_module(self._name), name)
         setattr(self, name, value)
         return value

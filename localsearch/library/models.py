@@ -11,15 +11,19 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from localsearch.catalog import input_reads as reads
+from localsearch.catalog.forks import inside
 from localsearch.catalog.truth import Truth
 from localsearch.errors import LibraryClosed, PackError
 from localsearch.pack import Pack
 from localsearch.sources.limits import Limits
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from localsearch.encoders.image import ImageEncoder
     from localsearch.pipeline.job import Job, Outcome
+    from localsearch.pipeline.look import Region
 
 PROVIDER_SETTING = "provider"  # of the catalog: what ran the network last, for `status`
 THUMBNAIL_SIDE = 320  # pixels of the short side; at least the pack's input, so that a new pack fits
@@ -31,9 +35,21 @@ class Models:
     def __init__(self, pack: Pack, provider: str, memory: int, threads: int | None) -> None:
         self._pack, self._provider = pack, provider
         self._memory, self._threads = memory, threads
-        self._lock = threading.Lock()
         self._encoders: dict[int, ImageEncoder] = {}
         self._closed = False
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """After a fork, in the child: the threads of the networks are in the parent only.
+
+        Their memory is never given back here: that would wait for those threads.
+        """
+        import ctypes
+
+        for encoder in self._encoders.values():
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(encoder))
+        self._lock = threading.Lock()
+        self._encoders = {}
 
     @property
     def limits(self) -> Limits:
@@ -42,16 +58,19 @@ class Models:
 
     def encoder(self, threads: int = 1) -> ImageEncoder:
         """The encoder with that many threads; opened once. LibraryClosed after `close`."""
-        from localsearch.encoders.image import open_image_encoder
-
         with self._lock:
             if self._closed:
                 raise _closed()
             if threads not in self._encoders:
-                self._encoders[threads] = open_image_encoder(
-                    self._pack, provider=self._provider, threads=threads
-                )
+                self._encoders[threads] = self._opened(threads)
             return self._encoders[threads]
+
+    def _opened(self, threads: int) -> ImageEncoder:
+        # A fork waits: what ONNX Runtime locks while it is loaded would be locked in the child.
+        with inside():
+            from localsearch.encoders.image import open_image_encoder
+
+            return open_image_encoder(self._pack, provider=self._provider, threads=threads)
 
     def provider(self) -> str | None:
         """What runs the network; None while it is not loaded (asking does not load it)."""
@@ -67,10 +86,23 @@ class Models:
 
     def outcome_of(self, data: bytes) -> Outcome:
         """Features of one encoded picture, or its refusal. LibraryClosed after `close`."""
-        from localsearch.pipeline.one import features_of_one
+        with inside():
+            from localsearch.pipeline.one import features_of_one
 
         with self._told_if_closed():
             return features_of_one(data, self.encoder(), self._pack.image, self.limits)
+
+    def vector_of_part(self, data: bytes, region: Region) -> npt.NDArray[np.float16]:
+        """The unit vector, float16 [D], of a part of an encoded picture.
+
+        `region` in fractions of the upright picture: left, top, right, bottom. Raises
+        PictureError, InputError for a part of hardly any pixels, LibraryClosed after `close`.
+        """
+        with inside():
+            from localsearch.pipeline.one import vector_of_part
+
+        with self._told_if_closed():
+            return vector_of_part(data, region, self.encoder(), self._pack.image, self.limits)
 
     def reader(
         self,
@@ -84,7 +116,9 @@ class Models:
 
         It raises LibraryClosed when `close` comes in between.
         """
-        from localsearch.pipeline.stages import features_of
+        with inside():
+            from localsearch.catalog.known import facts_of_digest
+            from localsearch.pipeline.stages import features_of
 
         sure: set[bytes] = set()  # of this run: ten thousand copies ask for the same content
 
@@ -94,7 +128,7 @@ class Models:
             if not truth.features.have([digest]):
                 return False
             with truth.catalog.reading() as conn:
-                if reads.facts_of_digest(conn, digest) is None:
+                if facts_of_digest(conn, digest) is None:
                     return False
             sure.add(digest)
             return True

@@ -8,15 +8,38 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import TypeGuard
+from typing import Literal, NamedTuple, TypeGuard, cast, get_args
 
 from localsearch.errors import InputError, LibraryMissing
 from localsearch.library.places import AnyPath, absolute
 
 LONGEST_TIMEOUT = 1_000_000.0  # seconds: eleven days; systems count waits in small integers
+
+
+Graph = Literal["auto", "always", "never"]
+
+
+class Options(NamedTuple):
+    """How a library was opened; see `localsearch.open`."""
+
+    provider: str = "auto"
+    read_only: bool = False
+    memory: int = 256 << 20
+    threads: int | None = None
+    lock_timeout: float = 10.0
+    thumbnails: bool = True
+    graph: Graph = "auto"
+    memory_asked: int | None = None  # what `memory` was made from: the default changes by the hour
+
+
+def graph_word(graph: object) -> Graph:
+    """What `open` takes for `graph`. Raises InputError."""
+    for word in get_args(Graph):
+        if graph == word:
+            return cast(Graph, word)
+    raise InputError(f"graph is one of {', '.join(get_args(Graph))}, not {graph!r}")
 
 
 def check_numbers(memory: object, threads: object, lock_timeout: object) -> None:
@@ -40,8 +63,7 @@ def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, float) or _is_whole(value)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """The photo folders that a library should have: with the names given, and one without."""
 
     named: Mapping[str, Path]

@@ -7,12 +7,15 @@ folder that was named, so that photo folders may be read-only and lie on other d
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from localsearch import machine
 from localsearch.catalog import Catalog, create_catalog, open_catalog
 from localsearch.catalog import packs as pack_rows
+from localsearch.catalog import roots as root_rows
 from localsearch.catalog.catalog import check_not_lost, has_lost_catalog
 from localsearch.catalog.features import open_features
 from localsearch.catalog.thumbnails import Thumbnails, no_thumbnails, open_thumbnails
@@ -27,18 +30,22 @@ from localsearch.errors import (
     PackError,
     PackMissing,
 )
-from localsearch.library.handle import Library, Options
+from localsearch.library.handle import Library
 from localsearch.library.opened_with import (
+    Options,
     Wanted,
     check_folders,
     check_numbers,
     folder_of,
+    graph_word,
     named_folders,
     no_folder,
 )
 from localsearch.library.places import AnyPath, absolute
 from localsearch.pack import Pack, copy_query_side, find_pack, load_pack
-from localsearch.records import Root
+
+if TYPE_CHECKING:
+    from localsearch.records import Root
 
 STORE_NAME = ".localsearch"
 CATALOG_NAME = "catalog.sqlite"
@@ -76,6 +83,7 @@ def open(
     threads: int | None = None,
     lock_timeout: float = 10.0,
     thumbnails: bool = True,
+    graph: str = "auto",
 ) -> Library:
     """Open a library, by default making it on first use.
 
@@ -85,6 +93,8 @@ def open(
     `pack` chooses the model of a new library; for an existing one it must be the one it has.
     `provider`: "auto", "cpu", "cuda", ... `memory`: bytes that searches and syncs may use.
     `threads`: of inference. `lock_timeout`: seconds to wait for another writer.
+    `graph`: a graph makes visual searches of large libraries quicker; "auto" builds one from
+    20,000 photos on and loads it where it fits `memory`, "always" at any size, "never" neither.
     `read_only`: nothing is written, not even locks.
 
     Raises LibraryMissing (nothing there, and `create` is off; no such photo folder),
@@ -92,16 +102,10 @@ def open(
     takes no lock.
     """
     check_numbers(memory, threads, lock_timeout)
+    mode = graph_word(graph)
     place, wanted = _place(path, store, roots)
     if not is_store(place):
-        check_not_lost(place)
-        if read_only or not create:
-            raise LibraryMissing(
-                f"there is no library in {place}",
-                hint=f"make one with `localsearch init {place.parent}`, or name another folder",
-            )
-        check_folders(wanted.folders)
-        _create(place, pack or DEFAULT_PACK)
+        _begin(place, wanted, pack, create and not read_only)
     options = Options(
         provider=provider,
         read_only=read_only,
@@ -109,6 +113,8 @@ def open(
         threads=threads,
         lock_timeout=lock_timeout,
         thumbnails=thumbnails,
+        graph=mode,
+        memory_asked=memory,
     )
     try:
         library = _open_store(place, pack, options)
@@ -156,6 +162,18 @@ def _place(
         raise no_folder(folder)
     wanted = Wanted(named, None if folder in named.values() else folder)
     return place or folder / STORE_NAME, wanted
+
+
+def _begin(place: Path, wanted: Wanted, pack: str | None, create: bool) -> None:
+    """Make a store where there is none, if that is allowed and all folders are there."""
+    check_not_lost(place)
+    if not create:
+        raise LibraryMissing(
+            f"there is no library in {place}",
+            hint=f"make one with `localsearch init {place.parent}`, or name another folder",
+        )
+    check_folders(wanted.folders)
+    _create(place, pack or DEFAULT_PACK)
 
 
 def _create(place: Path, pack_name: str) -> None:
@@ -302,7 +320,7 @@ def _add_roots(library: Library, wanted: Wanted) -> None:
 
     A name that was given means that root: never a second one beside it. All is checked first.
     """
-    if library.read_only or not wanted.folders:
+    if library.read_only or not wanted.folders or _is_root_already(library, wanted):
         return
     library.find_roots_again()
     roots = {root.name: root for root in library.roots()}
@@ -324,6 +342,13 @@ def _add_roots(library: Library, wanted: Wanted) -> None:
             library.add_root(folder, name)
     if wanted.unnamed is not None and wanted.unnamed.resolve() not in places:
         library.add_root(wanted.unnamed)
+
+
+def _is_root_already(library: Library, wanted: Wanted) -> bool:
+    """Whether the only folder is a root, in its old place: then nothing need be looked for."""
+    with library._parts.truth.catalog.reading() as conn:
+        known = {os.fsdecode(root.path) for root in root_rows.all_roots(conn)}
+    return not wanted.named and str(wanted.unnamed) in known
 
 
 def _stands(root: Root | None, folder: Path, places: set[Path]) -> bool:

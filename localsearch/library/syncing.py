@@ -1,21 +1,25 @@
-"""Syncing and adding: holds the lock, runs the flow, publishes after commits."""
+"""Syncing and adding: holds the lock, runs the flow, has what was committed published."""
 
 from __future__ import annotations
 
-import logging
 import os
-import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import field, replace
 from functools import partial
 from pathlib import Path
+from typing import Final, NamedTuple
 
 from localsearch.catalog import settings
-from localsearch.errors import LibraryBusy, LibraryMissing
+from localsearch.deferred import dataclass
+from localsearch.errors import LibraryMissing
+from localsearch.library import arguments, derived
 from localsearch.library.folders import found_roots
 from localsearch.library.models import PROVIDER_SETTING
 from localsearch.library.parts import Parts
-from localsearch.publish import publish, replace_damaged
-from localsearch.records import Added, Progress, SyncEstimate, SyncReport
+from localsearch.library.places import AnyPath
+from localsearch.publish.graphs import GraphReport
+from localsearch.records import Added, Compacted, Progress, SyncEstimate, SyncReport
 from localsearch.sync.adding import add_inputs
 from localsearch.sync.estimate import estimate
 from localsearch.sync.new_input import NewInput
@@ -23,66 +27,176 @@ from localsearch.sync.paths import sync_paths
 from localsearch.sync.run import Orders, sync_roots
 from localsearch.writer_lock import WriterLock
 
-_log = logging.getLogger("localsearch")
-
 LIST_FOLDER = os.scandir  # where tests inject folders that cannot be listed: root may read all
 
-Stop = threading.Event | Callable[[], bool] | None
+GRAPH_SECONDS: Final = 10.0
+GRAPH_SHARE: Final = 0.05
+"""A sync builds a graph itself if that takes less than this, or this share of what it took."""
+
+_EVERY: Final = 0.1  # seconds between two calls of `progress`
+
+OnProgress = Callable[[Progress], None]
 
 
-def stop_of(stop: Stop) -> Callable[[], bool]:
-    """A stop flag as a question: an Event, a function, or never."""
-    if stop is None:
-        return lambda: False
-    return stop.is_set if isinstance(stop, threading.Event) else stop
+class Wanted(NamedTuple):
+    """What a caller of `sync` or `estimate` asks for, checked."""
+
+    paths: Sequence[Path] | None = None
+    roots: Iterable[str] | None = None
+    progress: OnProgress | None = None
+    stop: Callable[[], bool] = derived.never
+    threads: int | None = None
+    gentle: bool = False
+    allow_removals: bool = False
 
 
-def orders_of(
-    parts: Parts,
-    *,
-    progress: Callable[[Progress], None] | None,
-    stop: Callable[[], bool],
-    threads: int | None,
-    gentle: bool,
-    thumbnails: bool,
-    allow_removals: bool,
-    publishing: Callable[[bool], None],
-) -> Orders:
-    """What a sync is told."""
+def wanted(
+    paths: AnyPath | Iterable[AnyPath] | None,
+    roots: str | Iterable[str] | None,
+    progress: OnProgress | None,
+    stop: arguments.Stop,
+    threads: int | None = None,
+    gentle: bool = False,
+    allow_removals: bool = False,
+) -> Wanted:
+    """The arguments of `Library.sync`, checked. Raises InputError."""
+    return Wanted(
+        paths=None if paths is None else arguments.paths(paths, "paths"),
+        roots=None if roots is None else arguments.texts(roots, "roots"),
+        progress=arguments.function(progress, "progress"),
+        stop=arguments.stop(stop),
+        threads=None if threads is None else arguments.whole(threads, "threads"),
+        gentle=arguments.flag(gentle, "gentle"),
+        allow_removals=arguments.flag(allow_removals, "allow_removals"),
+    )
+
+
+@dataclass(slots=True)
+class _Publishing:
+    """What follows each commit of one sync, and what there is to tell of it."""
+
+    parts: Parts
+    wanted: Wanted
+    notes: list[str] = field(default_factory=list)
+
+    def after_commit(self, whole: bool) -> None:
+        """Called on the thread that commits; at the end of a whole sync on the caller's."""
+        if not whole:
+            derived.note_commit(self.parts)
+            return
+        tell = telling("publish", self.wanted.progress)
+        self.notes += derived.settle(self.parts, whole=True, stop=self.wanted.stop, tell=tell)
+
+
+def telling(stage: str, progress: OnProgress | None) -> Callable[[], None]:
+    """Calls `progress` with a stage, at most ten times a second, however often it is called.
+
+    A stage that is done at once is not told.
+    """
+    last = time.monotonic()
+
+    def tell() -> None:
+        nonlocal last
+        now = time.monotonic()
+        if progress is not None and now - last >= _EVERY:
+            last = now
+            progress(Progress(stage, 0, 0))
+
+    return tell
+
+
+def _orders(parts: Parts, wanted: Wanted, after_commit: Callable[[bool], None]) -> Orders:
     return Orders(
         read_features=parts.models.reader(
-            parts.truth, threads=threads, gentle=gentle, thumbnails=thumbnails
+            parts.truth,
+            threads=wanted.threads,
+            gentle=wanted.gentle,
+            thumbnails=parts.options.thumbnails,
         ),
-        after_commit=publishing,
-        progress=progress,
-        stop=stop,
-        allow_removals=allow_removals,
+        after_commit=after_commit,
+        progress=wanted.progress,
+        stop=wanted.stop,
+        allow_removals=wanted.allow_removals,
         list_folder=LIST_FOLDER,
     )
 
 
-def run_sync(
-    parts: Parts,
-    orders: Orders,
-    *,
-    paths: Sequence[Path] | None,
-    names: Iterable[str] | None,
-    lock_timeout: float,
-) -> SyncReport:
+def run_sync(parts: Parts, wanted: Wanted) -> SyncReport:
     """Hold the lock and sync all roots, some, or just these paths."""
+    publishing = _Publishing(parts, wanted)
+    orders = _orders(parts, wanted, publishing.after_commit)
     lock = WriterLock(parts.truth.store / "sync.lock")
-    with lock.hold(lock_timeout, "sync"):
-        founds = found_roots(parts, names)
+    with lock.hold(parts.options.lock_timeout, "sync"), parts.upkeep.holding_back():
+        founds = found_roots(parts, wanted.roots)
         if not founds:
             raise LibraryMissing(
                 "this library has no photo folder yet", hint="localsearch roots add FOLDER"
             )
-        if paths is not None:
-            report = sync_paths(parts.truth, founds, paths, orders)
+        if wanted.paths is not None:
+            report = sync_paths(parts.truth, founds, wanted.paths, orders)
         else:
-            report = sync_roots(parts.truth, founds, orders, whole=names is None)
+            report = sync_roots(parts.truth, founds, orders, whole=wanted.roots is None)
         _note_provider(parts)
-    return report
+        if wanted.paths is None and not report.stopped:
+            publishing.notes += _graph_after(parts, wanted, report.seconds)
+    if wanted.paths is None:
+        parts.upkeep.wake()  # for what was left for later, while this process stays open
+    return replace(report, notes=(*report.notes, *publishing.notes))
+
+
+def _graph_after(parts: Parts, wanted: Wanted, synced_seconds: float) -> tuple[str, ...]:
+    """Build a graph that is due if that takes little beside the sync; else say that it is due."""
+    seconds = derived.seconds_of_graph(parts)
+    if seconds is None:
+        return ()
+    if seconds > max(GRAPH_SECONDS, GRAPH_SHARE * synced_seconds):
+        return (
+            f"a graph is due, which takes about {seconds:.0f} s: it is built while the library"
+            " stays open, or by `localsearch compact`",
+        )
+    notes = _built(parts, wanted.progress, wanted.stop).notes
+    return () if parts.upkeep.busy() else notes  # it is being built behind: nothing to tell
+
+
+def _built(parts: Parts, progress: OnProgress | None, stop: Callable[[], bool]) -> GraphReport:
+    def tell(done: int, total: int) -> None:
+        if progress is not None:
+            progress(Progress("graph", done, total))
+
+    return derived.build(parts, stop=stop, progress=tell)
+
+
+def run_compact(parts: Parts, progress: OnProgress | None, stop: arguments.Stop) -> Compacted:
+    """Hold the lock of a sync, merge all that can be merged, build a graph that is due, and give
+    free pages back to the disk."""
+    told, asked = arguments.function(progress, "progress"), arguments.stop(stop)
+    began, truth = time.monotonic(), parts.truth
+    tell = telling("merge", told)
+
+    def stopped() -> bool:
+        tell()
+        return asked()
+
+    lock = WriterLock(truth.store / "sync.lock")
+    with lock.hold(parts.options.lock_timeout, "compact"), parts.upkeep.holding_back():
+        notes = derived.compact(parts, stop=stopped)
+        while parts.upkeep.busy() and not stopped():
+            parts.upkeep.wait(0.1)  # it may be building the graph; begins nothing new now
+        built = GraphReport() if asked() else _built(parts, told, asked)
+        if not asked():
+            for file in (truth.catalog, truth.features, truth.thumbnails):
+                file.shrink()
+    with truth.catalog.reading() as conn:
+        live = parts.live.settled(conn, truth.features)
+        graph = parts.graph.words(conn)
+    return Compacted(
+        segments=len(live.segments),
+        rows=len(live.rows),
+        graph=graph,
+        seconds=round(time.monotonic() - began, 3),
+        stopped=asked(),
+        notes=(*notes, *built.notes),
+    )
 
 
 def _note_provider(parts: Parts) -> None:
@@ -95,57 +209,21 @@ def _note_provider(parts: Parts) -> None:
             settings.put(conn, PROVIDER_SETTING, ran)
 
 
-def run_add(
-    parts: Parts, news: Iterable[NewInput], stop: Stop, lock_timeout: float
-) -> Iterator[Added]:
+def run_add(parts: Parts, news: Iterable[NewInput], stop: Callable[[], bool]) -> Iterator[Added]:
     """Add sources in order. Takes no sync lock: adding and syncing may go on side by side."""
-    after_commit = publisher(parts, lock_timeout)
-    read_features = parts.models.reader(parts.truth)
     yield from add_inputs(
         parts.truth,
         found_roots(parts),
         news,
-        read_features,
-        after_commit=partial(after_commit, False),
-        stop=stop_of(stop),
+        parts.models.reader(parts.truth),
+        after_commit=partial(derived.note_commit, parts),
+        stop=stop,
     )
 
 
-def run_estimate(parts: Parts, orders: Orders, names: Iterable[str] | None) -> SyncEstimate:
+def run_estimate(parts: Parts, wanted: Wanted) -> SyncEstimate:
     """What a sync would do; writes nothing."""
     feature_bytes = 2 * (parts.pack.dimensions + parts.pack.classes)
-    founds = found_roots(parts, names)
+    founds = found_roots(parts, wanted.roots)
+    orders = _orders(parts, wanted, lambda whole: None)
     return estimate(parts.truth, founds, orders, feature_bytes=feature_bytes)
-
-
-def publisher(parts: Parts, lock_timeout: float) -> Callable[[bool], None]:
-    """Gives `after_commit`: builds damaged segments anew, and publishes at the thresholds."""
-    truth = parts.truth
-
-    def after_commit(whole: bool) -> None:
-        if parts.live.lacking():
-            parts.live.forget()  # features that were lost may be there again
-        try:
-            damaged = parts.live.damaged()
-            if damaged:
-                replace_damaged(
-                    truth.catalog,
-                    truth.features,
-                    parts.pack,
-                    truth.store,
-                    damaged,
-                    lock_timeout=lock_timeout,
-                )
-                parts.live.forget()
-            publish(
-                truth.catalog,
-                truth.features,
-                parts.pack,
-                truth.store,
-                whole_sync=whole,
-                lock_timeout=lock_timeout,
-            )
-        except LibraryBusy:
-            _log.info("another process publishes; left for the next time")
-
-    return after_commit

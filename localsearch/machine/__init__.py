@@ -17,6 +17,7 @@ from localsearch.machine.processor import (
     available_memory,
     lower_thread_priority,
     memory_budget,
+    processor_features,
     usable_cores,
 )
 
@@ -30,6 +31,7 @@ __all__ = [
     "lower_thread_priority",
     "memory_budget",
     "mounts",
+    "processor_features",
     "usable_cores",
     "volume_of",
 ]

@@ -10,8 +10,8 @@ import contextlib
 import ctypes
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from localsearch.machine.system import PROC, kernel32, text_of
 
@@ -48,8 +48,7 @@ _SYNCED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FileSystem:
+class FileSystem(NamedTuple):
     """The file system of a path. `rotating` is None where the system does not tell."""
 
     kind: str
@@ -58,16 +57,14 @@ class FileSystem:
     rotating: bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class Volume:
+class Volume(NamedTuple):
     """A mounted volume: an id that stays over mounts (None where there is none), and its place."""
 
     id: str | None
     mount: Path
 
 
-@dataclass(frozen=True, slots=True)
-class _Mount:
+class _Mount(NamedTuple):
     place: Path
     kind: str
     device: str  # "major:minor"

@@ -1,4 +1,4 @@
-"""Cores, memory and thread priority: what this process may use of the machine.
+"""Cores, features, memory and thread priority: what this process may use of the machine.
 
 Never raises; answers with a safe guess where the system does not tell. Invariant: quotas count,
 not only what the hardware has.
@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import math
 import os
+import platform
 import sys
 from pathlib import Path
 
@@ -31,6 +32,19 @@ def usable_cores() -> int:
     quota = _cgroup_cores()
     # Rounded up: with 1.5 cores granted, two threads get 1.5 done and one thread one.
     return max(1, cores if quota is None else min(cores, math.ceil(quota)))
+
+
+def processor_features() -> str:
+    """What the processor is and can do, as the system words it: differs where a program that was
+    compiled for one processor may not run on another. Empty where nothing is told."""
+    for line in text_of(PROC / "cpuinfo").splitlines():
+        name, _, value = line.partition(":")
+        if name.strip().casefold() in ("flags", "features"):
+            return value.strip()
+    if sys.platform == "darwin":
+        names = ("brand_string", "features", "leaf7_features")
+        return " ".join(_darwin_text(f"machdep.cpu.{name}".encode()) for name in names).strip()
+    return platform.processor() or platform.machine()
 
 
 def _affinity() -> int:
@@ -155,6 +169,15 @@ def _darwin_number(name: bytes) -> int | None:
         if not system.sysctlbyname(name, ctypes.byref(value), ctypes.byref(size), None, 0):
             return int(value.value)
     return None
+
+
+def _darwin_text(name: bytes) -> str:
+    with contextlib.suppress(Exception):
+        room = ctypes.create_string_buffer(8192)
+        size, system = ctypes.c_size_t(len(room)), ctypes.CDLL(None)
+        if not system.sysctlbyname(name, room, ctypes.byref(size), None, 0):
+            return room.value.decode("ascii", "replace")
+    return ""
 
 
 def lower_thread_priority() -> bool:

@@ -8,11 +8,12 @@ error 0, as its cosine is 0.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+
+from localsearch.deferred import dataclass
 
 Codes = npt.NDArray[np.int8]
 Singles = npt.NDArray[np.float32]

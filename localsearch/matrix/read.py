@@ -1,6 +1,7 @@
 """Answers from an open matrix file.
 
-Keeps rows, scales and errors in memory (12 bytes a row); codes and halves stay in the file.
+Keeps rows, and once it was scanned scales and errors, in memory (12 bytes a row); codes and
+halves stay in the file.
 Never applies graves. Invariant: what is handed out was compared with its checksum.
 """
 
@@ -11,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from localsearch.durable import PAGE, BlockFile, open_blocks
+from localsearch.durable import BlockFile, open_blocks
 from localsearch.errors import LibrarySegmentDamaged
-from localsearch.matrix.coding import Coded
+from localsearch.matrix.coding import Coded, Singles
 from localsearch.rows import Rows
 
 
@@ -24,10 +25,9 @@ class Matrix:
         self.file = file
         self.meta = file.meta
         self.rows: Rows = np.frombuffer(file.block("rows"), "<u4").astype(np.uint32)
-        self._scales = np.frombuffer(file.block("scales"), "<f4").astype(np.float32)
-        self._errors = np.frombuffer(file.block("errors"), "<f4").astype(np.float32)
         self.dimensions = int(file.meta.get("dimensions", 0))
-        if not len(self.rows) == len(self._scales) == len(self._errors):
+        self._steps: tuple[Singles, Singles] | None = None
+        if not 4 * len(self.rows) == file.length("scales") == file.length("errors"):
             raise LibrarySegmentDamaged(f"{file.path} is damaged: its columns differ in length")
 
     def __len__(self) -> int:
@@ -35,33 +35,44 @@ class Matrix:
 
     def halves_at(self, positions: npt.NDArray[np.intp]) -> npt.NDArray[np.float16]:
         """The stored vectors at some positions, float16 [m, D], a copy; checks their pages only."""
-        pages = _pages_of(positions, 2 * self.dimensions)
+        pages = _pages_of(positions, 2 * self.dimensions, self.file.page_of("halves"))
         found = np.frombuffer(self.file.pages("halves", pages), "<f2")
         return found.reshape(len(self), self.dimensions)[positions].astype(np.float16, copy=False)
 
     def coded(self) -> Coded:
         """All rows in codes; the codes lie in the file: do not keep them beyond the call."""
         codes = np.frombuffer(self.file.block("codes"), np.int8)
-        return Coded(codes.reshape(len(self), self.dimensions), self._scales, self._errors)
+        return Coded(codes.reshape(len(self), self.dimensions), *self.steps())
 
     def coded_at(self, positions: npt.NDArray[np.intp]) -> Coded:
         """Some rows in codes, a copy; checks their pages only."""
-        pages = _pages_of(positions, self.dimensions)
+        pages = _pages_of(positions, self.dimensions, self.file.page_of("codes"))
         codes = np.frombuffer(self.file.pages("codes", pages), np.int8)
         codes = codes.reshape(len(self), self.dimensions)[positions]
-        return Coded(codes, self._scales[positions], self._errors[positions])
+        scales, errors = self.steps()
+        return Coded(codes, scales[positions], errors[positions])
+
+    def steps(self) -> tuple[Singles, Singles]:
+        """Scales and errors of all rows, float32 [n] each; read when first asked for."""
+        if self._steps is None:
+            scales = np.frombuffer(self.file.block("scales"), "<f4").astype(np.float32)
+            errors = np.frombuffer(self.file.block("errors"), "<f4").astype(np.float32)
+            self._steps = scales, errors
+        return self._steps
 
     def close(self) -> None:
         """Give the file back."""
         self.file.close()
 
 
-def _pages_of(positions: npt.NDArray[np.intp], length: int) -> list[int]:
+def _pages_of(positions: npt.NDArray[np.intp], length: int, page: int) -> list[int]:
     """The pages of a block that rows of `length` bytes at some positions lie in."""
     starts = positions.astype(np.int64) * length
-    first, last = starts // PAGE, (starts + max(length - 1, 0)) // PAGE
-    # No row is longer than a page (a million numbers), so it lies in its first and last page.
-    return [int(page) for page in np.unique(np.concatenate([first, last]))]
+    first, last = starts // page, (starts + max(length - 1, 0)) // page
+    # A row may be longer than a fine page (8,192 numbers are), and then lies in several.
+    steps = np.arange(int((last - first).max(initial=0)) + 1)
+    # No np.unique: the first call of a process costs 30 ms, numpy loads its masked arrays for it.
+    return sorted(set(np.minimum(first[:, None] + steps, last[:, None]).ravel().tolist()))
 
 
 def open_matrix(path: Path) -> Matrix:

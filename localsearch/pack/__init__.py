@@ -7,6 +7,7 @@ a picture, never writes into a pack, and no other room reads `pack.toml`.
 from localsearch.pack.find import available_packs, copy_query_side, find_pack
 from localsearch.pack.load import Pack, load_pack
 from localsearch.pack.manifest import ImageSpec, Part
+from localsearch.pack.probabilities import highest
 from localsearch.pack.vocabulary import Concept, Vocabulary
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     "available_packs",
     "copy_query_side",
     "find_pack",
+    "highest",
     "load_pack",
 ]

@@ -6,7 +6,6 @@ a Pack exists only after its files passed `intact`, so what it reads later is wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from localsearch.deferred import dataclass
 from localsearch.errors import PackDamaged
 from localsearch.pack.intact import check_files
 from localsearch.pack.manifest import Golden, ImageSpec, Manifest, Part, read_manifest
@@ -63,6 +63,11 @@ class Pack:
     def visual(self) -> ScoreMap:
         """The map from visual cosines to scores."""
         return self.manifest.visual
+
+    @property
+    def text(self) -> ScoreMap | None:
+        """The map from cosines with texts to scores; None: the pack has no text part."""
+        return None
 
     @property
     def parts(self) -> tuple[Part, ...]:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from localsearch.errors import PackDamaged, PackError, PackMissing
 from localsearch.pack.digests import encoder_digest, pack_digest
@@ -23,8 +22,7 @@ _INTERPOLATIONS = ("bicubic", "bilinear")
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class ImageSpec:
+class ImageSpec(NamedTuple):
     """What the image network wants and gives: names of its input and outputs, sizes in pixels.
 
     `mean` and `std` are of values 0..255, in the order red, green, blue.
@@ -43,8 +41,7 @@ class ImageSpec:
     dimensions: int
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One part of a pack that may be left out or not, and under which terms it stands."""
 
     name: str
@@ -57,8 +54,7 @@ class Part:
     honest: str = ""  # what its terms leave open, in plain words
 
 
-@dataclass(frozen=True, slots=True)
-class Golden:
+class Golden(NamedTuple):
     """A self test of a provider: the first numbers of the vector of a seeded picture."""
 
     seed: int
@@ -66,16 +62,14 @@ class Golden:
     top: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FileEntry:
+class FileEntry(NamedTuple):
     """A file of the pack: its length in bytes and its BLAKE3 in hex."""
 
     bytes: int
     blake3: str
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(NamedTuple):
     """All of `pack.toml`; `probes` is the name of the file of probe weights, None without them."""
 
     name: str

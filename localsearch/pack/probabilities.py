@@ -8,7 +8,7 @@ same to the last bit whatever stands beside it in the batch. So there is no matr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +25,7 @@ _EDGE = 1e-7
 _STEEP = np.float32(88.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(NamedTuple):
     """Ancestors whose parts are all known: `targets[i]` sums `sources[starts[i]:starts[i+1]]`."""
 
     targets: npt.NDArray[np.intp]
@@ -34,8 +33,7 @@ class Level:
     starts: npt.NDArray[np.intp]
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """How the outputs of one pack are read. Columns: classes, then ancestors, then probes."""
 
     classes: int
@@ -90,6 +88,20 @@ def probabilities(
         raw = _raw(reading, vectors[rows], logits[rows])
         found[rows] = quantise(_sigmoid(raw * reading.scale + reading.offset))
     return found
+
+
+def highest(found: npt.NDArray[np.uint16], limit: int) -> npt.NDArray[np.intp]:
+    """The columns of the `limit` highest probabilities of each row, best first, ties by column.
+
+    intp [n, min(limit, C)]. A value and its column make one number, so that no row is sorted.
+    """
+    concepts = found.shape[1]
+    limit = min(limit, concepts)
+    keys = found.astype(np.int64) * concepts + np.arange(concepts - 1, -1, -1)
+    if limit < concepts:
+        keys = np.partition(keys, concepts - limit, axis=1)[:, concepts - limit :]
+    keys.sort(axis=1)
+    return np.asarray(concepts - 1 - keys[:, ::-1] % concepts, dtype=np.intp)
 
 
 def _raw(

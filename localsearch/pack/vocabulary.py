@@ -6,17 +6,20 @@ is its column in every array of probabilities.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from localsearch.deferred import dataclass
 from localsearch.errors import PackDamaged, QueryUnknownConcept
 
 Kind = Literal["class", "ancestor", "probe"]
 
 HEADER = ("id", "name", "synonyms", "parents", "output", "definition")  # frozen
 _SPACES = str.maketrans({"_": " ", "-": " "})
+_UNEVEN = re.compile(r"  | \n|\n |[^\S\n ]")  # blanks that are not single, or at an end
+_ABSENT = "\0"  # stands for the empty name, which no concept has
 _SHOWN = 5  # nearest names in a message: more is no help
 
 
@@ -81,7 +84,7 @@ class Vocabulary:
 
         Raises QueryUnknownConcept with the nearest names in its hint.
         """
-        index = self._index.get(folded(name_or_id))
+        index = self._index_of(name_or_id)
         if index is None:
             near = self.nearest(name_or_id)
             hint = (
@@ -92,7 +95,7 @@ class Vocabulary:
 
     def knows(self, name_or_id: str) -> bool:
         """Whether `find` would find one; looks for no nearest names."""
-        return folded(name_or_id) in self._index
+        return self._index_of(name_or_id) is not None
 
     def nearest(self, name: str, limit: int = _SHOWN) -> tuple[str, ...]:
         """Display names whose id, name or synonym looks like `name`, best first."""
@@ -100,10 +103,12 @@ class Vocabulary:
 
         wanted = folded(name)
         # Twice as many keys as names wanted: several synonyms may lead to one concept.
+        # The first of equal keys stays, as for `find`.
+        index = dict(reversed(self._every_key))
         found = process.extract(
-            wanted, self._index.keys(), scorer=fuzz.ratio, limit=4 * limit, score_cutoff=60
+            wanted, index.keys(), scorer=fuzz.ratio, limit=4 * limit, score_cutoff=60
         )
-        names = [self._rows[self._index[key]][1] for key, _, _ in found]
+        names = [self._rows[index[key]][1] for key, _, _ in found]
         return tuple(dict.fromkeys(names))[:limit]
 
     def starting_with(self, prefix: str) -> list[Concept]:
@@ -113,21 +118,37 @@ class Vocabulary:
         return sorted(map(self._concept, found), key=lambda concept: (concept.name, concept.index))
 
     @cached_property
-    def _every_key(self) -> list[tuple[str, int]]:
-        """(folded key, index) of all ids, then all names, then all synonyms."""
-        rows = list(enumerate(self._rows))
-        pairs = [(row[0], index) for index, row in rows] + [(row[1], index) for index, row in rows]
-        for index, row in rows:
-            pairs += [(synonym, index) for synonym in _listed(row[2])]
-        # Folded in one go, as lines of one text: a call for each key takes four times as long.
-        text = "\n".join(key for key, _ in pairs).translate(_SPACES).casefold()
-        keys = (" ".join(key.split()) for key in text.split("\n"))
-        return list(zip(keys, (index for _, index in pairs), strict=True))
+    def _lines(self) -> str:
+        """All folded keys, each between line ends: ids, then names, then synonyms.
+
+        One text, not a dictionary: making that takes longer than all the look-ups of a search.
+        """
+        rows = self._rows
+        columns = [[row[0] for row in rows], [row[1] for row in rows]]
+        synonyms = [row[2].replace("|", "\n") for row in rows if row[2]]
+        text = "\n".join([*columns[0], *columns[1], *synonyms]).casefold()
+        text = text.replace("_", " ").replace("-", " ")
+        if _UNEVEN.search(text):
+            text = "\n".join(" ".join(key.split()) for key in text.split("\n"))
+        return f"\n{text}\n"
 
     @cached_property
-    def _index(self) -> dict[str, int]:
-        # Reversed: the first of equal keys wins, so ids before names before synonyms.
-        return dict(reversed(self._every_key))
+    def _owners(self) -> list[int]:
+        """The index that each line of `_lines` belongs to."""
+        every = [*range(len(self))] * 2
+        for index, row in enumerate(self._rows):
+            every += [index] * len(_listed(row[2]))
+        return every
+
+    def _index_of(self, name_or_id: str) -> int | None:
+        # The first of equal keys wins, so ids before names before synonyms.
+        place = self._lines.find(f"\n{folded(name_or_id) or _ABSENT}\n")
+        return None if place < 0 else self._owners[self._lines.count("\n", 0, place)]
+
+    @property
+    def _every_key(self) -> list[tuple[str, int]]:
+        """(folded key, index) in the order of `_lines`."""
+        return list(zip(self._lines[1:-1].split("\n"), self._owners, strict=True))
 
     def _concept(self, index: int) -> Concept:
         id, name, synonyms, parents, output, definition = self._rows[index]

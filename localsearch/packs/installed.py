@@ -6,9 +6,9 @@ manifest says; a manifest whose digests are wrong tells nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from localsearch.deferred import dataclass
 from localsearch.errors import LocalsearchError, PackDamaged
 from localsearch.pack.find import available_packs, find_pack
 from localsearch.pack.load import load_pack

@@ -5,9 +5,9 @@ Invariant: an Outcome carries the key of its Job; nothing is ever matched by pos
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from localsearch.deferred import dataclass
 from localsearch.records import Facts, Refusal
 
 if TYPE_CHECKING:

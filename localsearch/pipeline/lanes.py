@@ -11,10 +11,11 @@ import contextlib
 import queue
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from blake3 import blake3
 
+from localsearch.deferred import dataclass
 from localsearch.encoders.image import ImageEncoder
 from localsearch.errors import PackError, PictureError
 from localsearch.machine import lower_thread_priority

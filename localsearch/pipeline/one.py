@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+import numpy.typing as npt
 from blake3 import blake3
 
 from localsearch.encoders.image import ImageEncoder
 from localsearch.errors import PictureError
 from localsearch.pack.manifest import ImageSpec
 from localsearch.pipeline.job import Outcome
-from localsearch.pipeline.look import look_at, refusal_of
+from localsearch.pipeline.look import Region, look_at, part_of, refusal_of
 from localsearch.sources.limits import DEFAULT_LIMITS, Limits
 
 
@@ -44,3 +46,19 @@ def features_of_one(
         thumbnail=look.thumbnail,
         fingerprint=look.fingerprint,
     )
+
+
+def vector_of_part(
+    data: bytes,
+    region: Region,
+    encoder: ImageEncoder,
+    image: ImageSpec,
+    limits: Limits = DEFAULT_LIMITS,
+) -> npt.NDArray[np.float16]:
+    """The unit vector, float16 [D], of a part of a picture; see `look.part_of`.
+
+    Raises PictureError, InputError for a part of hardly any pixels, PackError.
+    """
+    vectors, _ = encoder.encode([part_of(data, image, limits, region)])
+    vector: npt.NDArray[np.float16] = vectors[0]
+    return vector

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 
+from localsearch.deferred import dataclass
 from localsearch.errors import PictureError
 from localsearch.pipeline.job import Job
 from localsearch.sources.limits import Limits, check_bytes

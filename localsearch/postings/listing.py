@@ -7,12 +7,13 @@ strictly, so two listings are joined by one merge.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from localsearch.deferred import dataclass
 from localsearch.rows import Rows, RowSet, from_array, positions_in
 from localsearch.scores import Quantised
 

@@ -6,9 +6,11 @@ what is handed out was compared with its checksum, and is a copy that outlives t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from localsearch.durable import BlockFile, open_blocks
 from localsearch.errors import LibrarySegmentDamaged
@@ -33,15 +35,43 @@ class Postings:
     def rows_of(self, concept: int, at_least: int) -> RowSet:
         """The rows listed under a concept whose value is `at_least` or more; a new set."""
         if at_least <= int(self._lowest[concept]):
-            return self._set(concept)
+            return self.set_of(concept)
         if at_least > 65535:
             return empty()
         rows, values = self.values_of(concept)
         return from_array(rows[values >= at_least])
 
+    def set_of(self, concept: int) -> RowSet:
+        """The rows listed under a concept; a new set."""
+        if not self.count(concept):
+            return empty()
+        start, stop = self._offsets[concept : concept + 2].tolist()
+        return RowSet.deserialize(bytes(self.file.part("bitmaps", start, stop)))
+
     def values_of(self, concept: int) -> tuple[Rows, Quantised]:
         """All rows listed under a concept, ascending, and their values."""
-        return to_array(self._set(concept)), self._values(concept)
+        return to_array(self.set_of(concept)), self._values(concept)
+
+    def lists(self, first: int, stop: int) -> Iterator[tuple[RowSet, Quantised]]:
+        """As `listed`, for concepts [first, stop): reads their bytes at once, copies no value."""
+        edges = self._offsets[first : stop + 1].tolist()
+        sets = self.file.part("bitmaps", edges[0], edges[-1])
+        starts = self._starts[first : stop + 1].tolist()
+        part = self.file.part("values", 2 * starts[0], 2 * starts[-1])
+        values = np.frombuffer(part, "<u2")
+        nothing = empty()
+        for n in range(stop - first):
+            here = values[starts[n] - starts[0] : starts[n + 1] - starts[0]]
+            if not len(here):
+                yield nothing, here
+                continue
+            data = bytes(sets[edges[n] - edges[0] : edges[n + 1] - edges[0]])
+            yield RowSet.deserialize(data), here
+
+    @property
+    def counts(self) -> npt.NDArray[np.int64]:
+        """How many rows are listed under each concept, int64 [C]; touches no list."""
+        return np.diff(self._starts)
 
     def values_at(self, concept: int, rows: Rows) -> Quantised:
         """The value of each of `rows` under a concept; 0 where it is not listed."""
@@ -54,12 +84,6 @@ class Postings:
     def close(self) -> None:
         """Give the file back."""
         self.file.close()
-
-    def _set(self, concept: int) -> RowSet:
-        if not self.count(concept):
-            return empty()
-        start, stop = self._offsets[concept : concept + 2].tolist()
-        return RowSet.deserialize(bytes(self.file.part("bitmaps", start, stop)))
 
     def _values(self, concept: int) -> Quantised:
         start, stop = self._starts[concept : concept + 2].tolist()

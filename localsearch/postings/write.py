@@ -33,7 +33,7 @@ def postings_blocks(
     """
     made = listing(rows, probabilities, floors)
     count, values = made.concepts, made.values
-    sets = [_serialised(made.values_of(concept)[0]) for concept in range(count)]
+    sets = [serialised(made.values_of(concept)[0]) for concept in range(count)]
     offsets = np.zeros(count + 1, "<u8")
     np.cumsum([len(one) for one in sets], out=offsets[1:])
     lowest = np.full(count, 65535, "<u2")
@@ -50,7 +50,8 @@ def postings_blocks(
     return {"concepts": count, "postings": len(values)}, blocks
 
 
-def _serialised(rows: Rows) -> bytes:
+def serialised(rows: Rows) -> bytes:
+    """A set of rows in Roaring's portable form, as small as it gets; the same for the same rows."""
     made = from_array(rows)
     made.run_optimize()
     return bytes(made.serialize())

@@ -1,31 +1,36 @@
-"""Writes segments and names them; the tail gets shorter by what they hold.
+"""Writes segments from the features and names them; the tail gets shorter by what they hold.
 
 Never waits long for another publisher and never fails a command for want of space: it says why it
 did nothing. Invariants: `publish.lock` is held from the first look to the last commit; a name is
-given only after the files were synced, closed, opened again and compared.
+given only after the files were synced, closed, opened again and compared; what was written and is
+not named is deleted at once, or swept later.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
 from localsearch.catalog import graves, input_reads, segment_names
 from localsearch.catalog.segment_names import SegmentRow
+from localsearch.deferred import dataclass
 from localsearch.durable import free_bytes, make_folder
 from localsearch.errors import LibraryBusy, LibraryFull, LibrarySegmentDamaged
 from localsearch.publish import plan
-from localsearch.publish.sweep import has_leftovers, sweep_locked, sweep_segments
+from localsearch.publish.sweep import deleted, has_leftovers, sweep_locked, sweep_segments
+from localsearch.rows import RowSet, empty, from_array
 from localsearch.segments.features import RowDigest, featured
-from localsearch.segments.segment import FOLDER, SegmentData, open_segment, write_segment_files
+from localsearch.segments.segment import FOLDER, open_segment
+from localsearch.segments.writing import SegmentData, write_segment_files
 from localsearch.writer_lock import WriterLock
 
 if TYPE_CHECKING:
@@ -37,6 +42,13 @@ LOCK: Final = "publish.lock"
 
 _log = logging.getLogger("localsearch")
 
+Stop = Callable[[], bool]
+
+
+def never() -> bool:
+    """A stop that never comes."""
+    return False
+
 
 @dataclass(frozen=True, slots=True)
 class PublishReport:
@@ -47,15 +59,40 @@ class PublishReport:
     rows: int = 0
     notes: tuple[str, ...] = ()
 
+    def __add__(self, other: PublishReport) -> PublishReport:
+        return PublishReport(
+            self.built + other.built,
+            self.dropped + other.dropped,
+            self.rows + other.rows,
+            self.notes + other.notes,
+        )
+
+
+class Stopped(Exception):
+    """Whoever asked for this wants it no longer; never leaves the room."""
+
 
 @dataclass(frozen=True, slots=True)
-class _Bench:
+class Bench:
     """What a build works with."""
 
     catalog: Catalog
     features: Features
     pack: Pack
     store: Path
+    stop: Stop = never
+
+    def check(self) -> None:
+        """Raise Stopped if it is time to stop."""
+        if self.stop():
+            raise Stopped
+
+
+class Written(NamedTuple):
+    """A segment that is on the disk, compared and not named yet, and rows whose graves stay."""
+
+    row: SegmentRow
+    known: RowSet
 
 
 def publish(
@@ -66,13 +103,15 @@ def publish(
     *,
     whole_sync: bool,
     lock_timeout: float = 0.0,
+    stop: Stop = never,
 ) -> PublishReport:
     """Make segments of the tail where it is long enough, and sweep what is no longer named.
 
-    Skips with a note when another process publishes or space lacks. Raises LibraryError for other
+    Skips with a note when another process publishes or space lacks. `stop` ends it within some
+    ten milliseconds; the segments that are named by then stay. Raises LibraryError for other
     faults of the disk; the old list stays valid.
     """
-    bench = _Bench(catalog, features, pack, store)
+    bench = Bench(catalog, features, pack, store, stop)
     if not plan.segments_to_build(_tail_rows(catalog), whole_sync=whole_sync):
         if whole_sync and has_leftovers(catalog, store):
             sweep_segments(catalog, store)
@@ -83,13 +122,13 @@ def publish(
         sweep_locked(catalog, store)  # first, so that rounds of crashes leave no growing heap
         # Looked at again: another process may have published between the look and the lock.
         for rows in plan.segments_to_build(_tail_rows(catalog), whole_sync=whole_sync):
-            report = _and(report, _build(bench, rows, drop=()))
-            if report.notes:
+            if report.notes or stop():
                 break
+            report += attempt(partial(_build, bench, [rows]))
         sweep_locked(catalog, store)
         return report
 
-    return _alone(store, lock_timeout, "publishing a segment", work)
+    return alone(store, lock_timeout, "publishing a segment", work)
 
 
 def replace_damaged(
@@ -100,35 +139,44 @@ def replace_damaged(
     names: Iterable[str],
     *,
     lock_timeout: float = 0.0,
+    stop: Stop = never,
 ) -> PublishReport:
     """Build the rows of segments anew from the features, and drop the old names.
 
     Names that count no more are passed over. Skips with a note like `publish`.
     """
-    bench, wanted = _Bench(catalog, features, pack, store), frozenset(names)
+    bench, wanted = Bench(catalog, features, pack, store, stop), frozenset(names)
 
     def work() -> PublishReport:
         report = PublishReport()
         with catalog.reading() as conn:
             named = segment_names.named(conn)
         for old in named:
-            if old.name in wanted and not report.notes:
-                report = _and(report, _rebuild(bench, old))
+            if old.name in wanted and not report.notes and not stop():
+                report += rebuild(bench, old)
         sweep_locked(catalog, store)
         return report
 
-    return _alone(store, lock_timeout, "building a damaged segment anew", work)
+    return alone(store, lock_timeout, "building a damaged segment anew", work)
 
 
-def _alone(
+def alone(
     store: Path, lock_timeout: float, doing: str, work: Callable[[], PublishReport]
 ) -> PublishReport:
-    """Do it under the lock; what only means "later" becomes a note."""
+    """Do it under the lock, or say in a note who holds it."""
     try:
         with WriterLock(store / LOCK).hold(lock_timeout, doing):
             return work()
     except LibraryBusy as busy:
         return PublishReport(notes=(f"not published: {busy.message}",))
+
+
+def attempt(work: Callable[[], PublishReport]) -> PublishReport:
+    """Do it; what only means "later" becomes a note."""
+    try:
+        return work()
+    except Stopped:
+        return PublishReport()
     except LibraryFull as full:
         _log.warning("no space for a new segment")
         return PublishReport(notes=(f"not published: {full.message}",))
@@ -138,49 +186,56 @@ def _alone(
         return PublishReport(notes=(f"not published: {fault.message}",))
 
 
-def _tail_rows(catalog: Catalog) -> list[RowDigest]:
-    """Live rows with features above the last one that a segment answers for."""
-    with catalog.reading() as conn:
-        last = max((row.last_row for row in segment_names.named(conn)), default=0)
-        return input_reads.live_featured_rows(conn, last)
+def rebuild(bench: Bench, old: SegmentRow) -> PublishReport:
+    """One segment anew from the features, over the same span, however many rows are dead.
 
-
-def _rebuild(bench: _Bench, old: SegmentRow) -> PublishReport:
-    """One segment anew, over the same span: as one, however many of its rows are dead."""
+    A large one becomes several, so that memory stays bounded; the next merge puts them together.
+    """
     with bench.catalog.reading() as conn:
         rows = input_reads.live_featured_rows(conn, old.first_row - 1)
-    return _build(bench, [one for one in rows if one[0] <= old.last_row], drop=(old,))
+    pieces = plan.cut([one for one in rows if one[0] <= old.last_row], least=1)
+    return attempt(partial(_build, bench, pieces, old))
 
 
-def _build(bench: _Bench, rows: Sequence[RowDigest], drop: Sequence[SegmentRow]) -> PublishReport:
-    """Write, probe and name one segment of rows (ascending), dropping others at once."""
-    names = tuple(row.name for row in drop)
-    if not rows:
-        with bench.catalog.writing("dropping a segment") as conn:
-            segment_names.name_segments(conn, [], names)
-        return PublishReport(dropped=names)
-    need = plan.bytes_of(len(rows), bench.pack.dimensions, len(bench.pack.floors))
-    free = free_bytes(bench.store)
-    if free < need + plan.SPARE_BYTES:
-        return PublishReport(
-            notes=(f"not published: {need >> 20} MiB and some spare needed, {free >> 20} free",)
-        )
+def _build(
+    bench: Bench, pieces: Sequence[Sequence[RowDigest]], old: SegmentRow | None = None
+) -> PublishReport:
+    """Write, probe and name a segment for each piece (ascending), dropping `old` at once."""
+    check_space(bench, sum(_most_bytes(bench, len(rows)) for rows in pieces))
+    firsts = [rows[0][0] for rows in pieces]
+    lasts = [rows[-1][0] for rows in pieces]
+    if old is not None and pieces:
+        firsts[0], lasts[-1] = old.first_row, old.last_row
+    with contextlib.ExitStack() as unnamed:
+        made = []
+        for rows, first, last in zip(pieces, firsts, lasts, strict=True):
+            made.append(_written(bench, rows, first, last, unnamed))
+        return name_written(bench, made, [] if old is None else [old])
+
+
+def _most_bytes(bench: Bench, rows: int) -> int:
+    return plan.bytes_of(rows, bench.pack.dimensions, len(bench.pack.floors))
+
+
+def _written(
+    bench: Bench,
+    rows: Sequence[RowDigest],
+    first: int,
+    last: int,
+    unnamed: contextlib.ExitStack,
+) -> Written:
     made = _data_of(bench, rows)
-    spanned = [(row.first_row, row.last_row) for row in drop]
-    spanned.append((rows[0][0], rows[-1][0]))
-    segment = _new_row(bench, len(made.rows), min(spanned)[0], max(last for _, last in spanned))
-    _folder(bench.store)
-    write_segment_files(bench.store, segment, made)
-    _probe(bench.store, segment)
-    with bench.catalog.writing("naming a segment") as conn:
-        _forget_graves(conn, segment, made)
-        segment_names.name_segments(conn, [segment], names)
-    return PublishReport(built=(segment.name,), dropped=names, rows=segment.rows)
+    segment = new_row(bench, len(made.rows), first, last)
+    unnamed.enter_context(deleted_if_not_named(bench.store, segment))
+    write_segment_files(bench.store, segment, made, bench.check)
+    probe(bench.store, segment)
+    return Written(segment, from_array(made.rows) | RowSet(made.without))
 
 
-def _data_of(bench: _Bench, rows: Sequence[RowDigest]) -> SegmentData:
+def _data_of(bench: Bench, rows: Sequence[RowDigest]) -> SegmentData:
     parts, without = [], list[int]()
     for found, lacking in featured(rows, bench.features, bench.pack):
+        bench.check()
         parts.append(found)
         without += lacking
     return SegmentData(
@@ -192,8 +247,27 @@ def _data_of(bench: _Bench, rows: Sequence[RowDigest]) -> SegmentData:
     )
 
 
-def _new_row(bench: _Bench, rows: int, first: int, last: int) -> SegmentRow:
-    """A name that was never given: `<pack>-<number>-<random>`."""
+def _tail_rows(catalog: Catalog) -> list[RowDigest]:
+    """Live rows with features above the last one that a segment answers for."""
+    with catalog.reading() as conn:
+        last = max((row.last_row for row in segment_names.named(conn)), default=0)
+        return input_reads.live_featured_rows(conn, last)
+
+
+# ---------------------------------------------------------------- what merging needs too
+
+
+def check_space(bench: Bench, need: int) -> None:
+    """LibraryFull if a new segment of so many bytes would leave too little on the disk."""
+    free = free_bytes(bench.store)
+    if need and free < need + plan.SPARE_BYTES:
+        raise LibraryFull(f"{need >> 20} MiB and some spare needed, {free >> 20} free")
+
+
+def new_row(bench: Bench, rows: int, first: int, last: int) -> SegmentRow:
+    """A name that was never given, `<pack>-<number>-<random>`, and a folder to put it in."""
+    if not (bench.store / FOLDER).is_dir():
+        make_folder(bench.store / FOLDER)
     with bench.catalog.writing("numbering a segment") as conn:
         number = segment_names.next_number(conn)
     # The random part keeps apart what two copies of one store build under the same number.
@@ -202,12 +276,19 @@ def _new_row(bench: _Bench, rows: int, first: int, last: int) -> SegmentRow:
     return SegmentRow(name, number, first, last, rows, bench.pack.pack_digest)
 
 
-def _folder(store: Path) -> None:
-    if not (store / FOLDER).is_dir():
-        make_folder(store / FOLDER)
+@contextlib.contextmanager
+def deleted_if_not_named(store: Path, segment: SegmentRow) -> Iterator[None]:
+    """Delete the segment's folder if the block fails; if that fails too, it is swept later."""
+    try:
+        yield
+    except Exception:  # nothing wider: an interrupt may come after the name was given
+        folder = store / FOLDER / segment.name
+        if folder.exists():
+            deleted(folder)
+        raise
 
 
-def _probe(store: Path, row: SegmentRow) -> None:
+def probe(store: Path, row: SegmentRow) -> None:
     """Open what was written and compare it; raises LibrarySegmentDamaged, and nothing is named."""
     segment = open_segment(store, row)
     try:
@@ -216,21 +297,30 @@ def _probe(store: Path, row: SegmentRow) -> None:
         segment.close()
 
 
-def _forget_graves(conn: sqlite3.Connection, segment: SegmentRow, made: SegmentData) -> None:
-    """Drop graves of rows in the span that the new segment does not hold.
-
-    They were in tails only, and a tail lets go of all rows up to the last published one.
-    """
-    held = set(made.rows.tolist())
-    span = range(segment.first_row, segment.last_row + 1)
-    dead = [row for _, row in graves.since(conn, 0) if row in span and row not in held]
-    graves.forget_rows(conn, dead)
-
-
-def _and(first: PublishReport, second: PublishReport) -> PublishReport:
+def name_written(
+    bench: Bench, made: Sequence[Written], drop: Sequence[SegmentRow]
+) -> PublishReport:
+    """Name segments and drop others in one commit, with the graves that nothing needs any more."""
+    names = tuple(row.name for row in drop)
+    with bench.catalog.writing("naming a segment") as conn:
+        segment_names.name_segments(conn, [one.row for one in made], names)
+        top = max((row.last_row for row in segment_names.named(conn)), default=0)
+        for one in made:
+            _forget_graves(conn, one.row.first_row, one.row.last_row, one.known)
+        for row in () if made else drop:
+            _forget_graves(conn, row.first_row, min(row.last_row, top), empty())
     return PublishReport(
-        first.built + second.built,
-        first.dropped + second.dropped,
-        first.rows + second.rows,
-        first.notes + second.notes,
+        built=tuple(one.row.name for one in made),
+        dropped=names,
+        rows=sum(one.row.rows for one in made),
     )
+
+
+def _forget_graves(conn: sqlite3.Connection, first: int, last: int, known: RowSet) -> None:
+    """Drop graves from `first` to `last` of rows that no segment knows any more.
+
+    Such a row may still be in the tail of a reader that has not seen it die; but a tail lets go of
+    all rows up to the last one published, so no grave above that may be dropped.
+    """
+    dead = graves.rows_between(conn, first, last)
+    graves.forget_rows(conn, [row for row in dead if row not in known])

@@ -39,7 +39,7 @@ def sweep_segments(catalog: Catalog, store: Path, *, lock_timeout: float = 0.0) 
 def sweep_locked(catalog: Catalog, store: Path) -> tuple[str, ...]:
     """As `sweep_segments`, for one who holds `publish.lock`."""
     here, forgotten = _leftovers(catalog, store)
-    gone = {name for name in here if _deleted(store / FOLDER / name)}
+    gone = {name for name in here if deleted(store / FOLDER / name)}
     forgotten -= set(here) - gone
     if forgotten:
         with catalog.writing("forgetting swept segments") as conn:
@@ -69,7 +69,7 @@ def _leftovers(catalog: Catalog, store: Path) -> tuple[list[str], set[str]]:
     return sorted((ripe & here) | orphans), ripe
 
 
-def _deleted(path: Path) -> bool:
+def deleted(path: Path) -> bool:
     """Whether the folder is gone now; "in use" means later."""
     try:
         if path.is_dir() and not path.is_symlink():

@@ -7,21 +7,23 @@ Invariant: `values_of` is asked only for rows that `rows_of` holds, in ascending
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from localsearch.deferred import dataclass
 from localsearch.records import Why
 from localsearch.rows import Rows, RowSet, to_array
 from localsearch.scores import Floats, larger, product
 from localsearch.search.clauses import CLAUSES
 from localsearch.search.clauses.clause import BITMAP, VECTORS
 from localsearch.search.plan import CATALOG, EXACT, POSTINGS, Estimate, Node, cheapest_first
-from localsearch.search.snapshot import Snapshot, known_values, remember_values
-from localsearch.search.terms import And, Like, Not, Or, Term, leaves_of
+from localsearch.search.snapshot import Measured, Snapshot, known_values, remember_values
+from localsearch.search.terms import VISUAL, And, Not, Or, Term, leaves_of
 
 # Up to here asking the bitmap row by row (0.1 us each) beats writing out a table of all rows.
 _FEW: Final = 512
@@ -35,6 +37,13 @@ def estimate_of(snapshot: Snapshot, leaf: Term) -> Estimate:
 
 def rows_of(snapshot: Snapshot, node: Node, universe: RowSet) -> RowSet:
     """The rows of the universe that match. Stops asking as soon as nothing can match any more."""
+    with measured(snapshot, node.term) as took:
+        found = _rows_of(snapshot, node, universe)
+        took.rows = len(found)
+    return found
+
+
+def _rows_of(snapshot: Snapshot, node: Node, universe: RowSet) -> RowSet:
     if isinstance(node.term, And):
         return all_rows(snapshot, node.children, universe)
     if isinstance(node.term, Or):
@@ -50,10 +59,7 @@ def all_rows(snapshot: Snapshot, nodes: Iterable[Node], universe: RowSet) -> Row
     for node in cheapest_first(nodes):
         if not found:
             break
-        if isinstance(node.term, Not):
-            found = found - rows_of(snapshot, node.children[0], universe)
-        else:
-            found = found & rows_of(snapshot, node, universe)
+        found = found & rows_of(snapshot, node, universe)
     return found
 
 
@@ -61,12 +67,33 @@ def values_of(snapshot: Snapshot, node: Node, rows: Rows, universe: RowSet) -> F
     """The scores of matching rows (ascending), float64 [n], before the last quantising."""
     if not node.ranks:
         return np.ones(len(rows))
+    with measured(snapshot, node.term):
+        return _values_of(snapshot, node, rows, universe)
+
+
+def _values_of(snapshot: Snapshot, node: Node, rows: Rows, universe: RowSet) -> Floats:
     if isinstance(node.term, And):
         ranking = [each for each in node.children if each.ranks]
         return product([values_of(snapshot, each, rows, universe) for each in ranking])
     if isinstance(node.term, Or):
         return larger([_branch(snapshot, each, rows, universe) for each in node.children])
     return _leaf_values(snapshot, node.term, rows)
+
+
+@contextmanager
+def _measuring(trace: dict[Term, Measured], term: Term) -> Iterator[Measured]:
+    took, begun = trace.setdefault(term, Measured()), time.perf_counter()
+    try:
+        yield took
+    finally:
+        took.seconds += time.perf_counter() - begun
+
+
+def measured(snapshot: Snapshot, term: Term) -> AbstractContextManager[Measured]:
+    """A block of work for one term, whose time goes into the trace of the snapshot, if any."""
+    if snapshot.trace is None:
+        return nullcontext(Measured())
+    return _measuring(snapshot.trace, term)
 
 
 def reasons_of(
@@ -112,7 +139,7 @@ def _matching_places(
     """The rows of an OR that match one of its branches; those of an AND match all."""
     if isinstance(node.term, And):
         return places
-    return places[_matches(ask.snapshot, child, ask.rows[places], ask.universe)]
+    return places[matches(ask.snapshot, child, ask.rows[places], ask.universe)]
 
 
 def _routes(ask: _Reasons, node: Node, rows: Rows) -> Sequence[str]:
@@ -120,13 +147,14 @@ def _routes(ask: _Reasons, node: Node, rows: Rows) -> Sequence[str]:
         inner = {CLAUSES[type(leaf)].cost(leaf) for leaf in leaves_of(node.term)}
         word = EXACT if VECTORS in inner else POSTINGS if inner == {BITMAP} else CATALOG
         return [word] * len(rows)
-    if isinstance(node.term, Like):
+    if isinstance(node.term, VISUAL):
         return [ask.like_route] * len(rows)
     return CLAUSES[type(node.term)].routes(ask.snapshot, rows)
 
 
 def _leaf_rows(snapshot: Snapshot, leaf: Term) -> RowSet:
     if leaf not in snapshot.sets:
+        snapshot.check()
         snapshot.sets[leaf] = CLAUSES[type(leaf)].rows(snapshot, leaf)
     return snapshot.sets[leaf]
 
@@ -137,13 +165,14 @@ def _leaf_values(snapshot: Snapshot, leaf: Term, rows: Rows) -> Floats:
         return known
     values = CLAUSES[type(leaf)].values
     assert values is not None  # `ranks` of a leaf says just this
+    snapshot.check()
     found = values(snapshot, leaf, rows)
     remember_values(snapshot, leaf, rows, found)
     return found
 
 
-def _matches(snapshot: Snapshot, node: Node, rows: Rows, universe: RowSet) -> npt.NDArray[np.bool_]:
-    """Which of some rows match a part of the tree."""
+def matches(snapshot: Snapshot, node: Node, rows: Rows, universe: RowSet) -> npt.NDArray[np.bool_]:
+    """Which of some rows (ascending) match a part of the tree."""
     found = rows_of(snapshot, node, universe)
     if len(rows) <= _FEW:
         return np.fromiter((row in found for row in rows.tolist()), np.bool_, len(rows))
@@ -156,6 +185,6 @@ def _matches(snapshot: Snapshot, node: Node, rows: Rows, universe: RowSet) -> np
 def _branch(snapshot: Snapshot, node: Node, rows: Rows, universe: RowSet) -> Floats:
     """The score that one branch of an OR gives: none (0) to rows that it does not match."""
     found = np.zeros(len(rows))
-    matches = _matches(snapshot, node, rows, universe)
-    found[matches] = values_of(snapshot, node, rows[matches], universe)
+    matching = matches(snapshot, node, rows, universe)
+    found[matching] = values_of(snapshot, node, rows[matching], universe)
     return found

@@ -8,18 +8,23 @@ asks the library again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from localsearch.deferred import dataclass
 from localsearch.errors import InputError
 from localsearch.records import ConceptValue, Hit, Ranked, Why
+from localsearch.rows import Rows, RowSet
 from localsearch.scores import value_of
 from localsearch.search.run import Result, reasons_of
 from localsearch.search.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from localsearch.catalog.input_reads import InputRow
+    from localsearch.scores import Floats
+    from localsearch.search.snapshot import Vector
+    from localsearch.search.terms import Term
 
 
 class Place(NamedTuple):
@@ -48,7 +53,7 @@ class Lookups:
 class Page:
     """Hits of one page, best first; `total` counts all pages' hits; `page` counts from 1.
 
-    `route` says how they were found: postings, scan, exact or catalog.
+    `route` says how they were found: postings, graph, scan, exact or catalog.
     """
 
     hits: tuple[Hit, ...]
@@ -110,6 +115,38 @@ def hits_of(snapshot: Snapshot, result: Result, ranked: Ranked, lookups: Lookups
         )
         if row in inputs
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A whole ranking that outlives its snapshot; made by `stream_of`, made into hits bit by bit.
+
+    It holds no segment and no transaction: only what its search has remembered.
+    """
+
+    result: Result
+    _live: RowSet
+    _sets: dict[Term, RowSet]
+    _values: dict[Term, tuple[Rows, Floats]]
+    _vectors: dict[tuple[object, ...], Vector]
+
+
+def stream_of(snapshot: Snapshot, result: Result) -> Stream:
+    """What a later snapshot needs to make hits of a result of this one."""
+    return Stream(result, snapshot.live.rows, snapshot.sets, snapshot.values, snapshot.vectors)
+
+
+def hits_later(stream: Stream, snapshot: Snapshot, ranked: Ranked, lookups: Lookups) -> list[Hit]:
+    """The hits of some ranked rows of a stream, in a snapshot of now; those gone since left out.
+
+    May raise LibrarySegmentDamaged, like all that reads a snapshot: asked again in a new one, it
+    gives the same hits.
+    """
+    rows = ranked.rows.tolist()
+    kept = [row not in stream._live or row in snapshot.live.rows for row in rows]
+    ranked = Ranked(ranked.rows[kept], ranked.scores[kept])
+    again = replace(snapshot, sets=stream._sets, values=stream._values, vectors=stream._vectors)
+    return hits_of(again, stream.result, ranked, lookups)
 
 
 def _hit(

@@ -2,19 +2,20 @@
 
 `plan` is told what each leaf is expected to match and to cost and decides the route, once;
 `cheapest_first` gives the order in which the parts of an AND are asked. A plan never changes what
-a query means. `explain` can print a plan as it is.
+a query means. `explain` shows a plan with what its run took.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Final
 
-from localsearch.search.terms import And, Concept, Like, Not, Or, Term
+from localsearch.deferred import dataclass
+from localsearch.search.terms import VISUAL, And, Concept, Not, Or, Term
 
 POSTINGS: Final = "postings"  # ranked by probabilities out of the postings
-SCAN: Final = "scan"  # one visual term, alone or times others: scan, then exact (if many rows)
+SCAN: Final = "scan"  # visual terms rank: a scan proposes, then exact (if there are many rows)
+GRAPH: Final = "graph"  # a lone visual term: a graph proposes, then exact
 EXACT: Final = "exact"  # every allowed row is scored from its vector
 CATALOG: Final = "catalog"  # nothing ranks: in order of row
 
@@ -41,10 +42,9 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The tree, the route, and for two shapes of it the leaf that can be taken alone.
+    """The tree, the route and, where only one leaf ranks, this leaf, which short ways exist for.
 
-    `lone` is the one visual leaf of a scan, whatever it is multiplied with, or else the only leaf
-    that ranks; `others` are the parts that it is ANDed with.
+    `others` are the parts that the `lone` leaf is ANDed with: filters all of them.
     """
 
     root: Node
@@ -56,26 +56,14 @@ class Plan:
 def plan(tree: Term, estimate: Callable[[Term], Estimate], universe: int) -> Plan:
     """The plan of a tree over a universe of so many rows."""
     root = _node(tree, estimate, universe)
-    top = root.children if isinstance(tree, And) else (root,)
-    ranking = tuple(node for node in top if node.ranks)
-    if not ranking:
+    if not root.ranks:
         return Plan(root, _filter_route(root))
-    lone = _lone(ranking)
-    others = tuple(node for node in top if node is not lone)
-    if lone is not None:
-        return Plan(root, SCAN if _visual(lone) else POSTINGS, lone, others)
-    return Plan(root, EXACT if any(_visual(node) for node in ranking) else POSTINGS)
-
-
-def _lone(ranking: tuple[Node, ...]) -> Node | None:
-    """The leaf that a short way exists for: see Plan."""
-    if len(ranking) == 1 and not ranking[0].children:
-        return ranking[0]
-    visual = [node for node in ranking if _visual(node)]
-    if len(visual) == 1 and isinstance(visual[0].term, Like):
-        # With a threshold of its own the leaf is a filter as well: few rows are left to score.
-        return visual[0] if visual[0].term.min_score is None else None
-    return None
+    route = SCAN if _visual(root) else POSTINGS
+    top = root.children if isinstance(tree, And) else (root,)
+    ranking = [node for node in top if node.ranks]
+    if len(ranking) > 1 or ranking[0].children:
+        return Plan(root, route)
+    return Plan(root, route, ranking[0], tuple(node for node in top if node is not ranking[0]))
 
 
 def cheapest_first(nodes: Iterable[Node]) -> list[Node]:
@@ -101,7 +89,7 @@ def _visual(node: Node) -> bool:
     """Whether a visual leaf below adds to the score (one under a NOT does not)."""
     if not node.ranks:
         return False
-    return isinstance(node.term, Like) or any(_visual(child) for child in node.children)
+    return isinstance(node.term, VISUAL) or any(_visual(child) for child in node.children)
 
 
 def _filter_route(node: Node) -> str:

@@ -1,44 +1,46 @@
 """Runs a tree over a snapshot and gives rows with scores, best first.
 
 The walk, hop by hop: the tree -> `snapshot.universe_of` (which rows it speaks of) -> `plan.plan`
-(pure; asks each clause for size and cost, and so looks every concept name up) -> one of three
+(pure; asks each clause for size and cost, and so looks every concept name up) -> one of four
 rankings below:
 
-- one visual leaf, alone or multiplied with others: the other parts first (`matching.all_rows`);
-  then `visual.best_scanned` or `visual.best_product` over these, if they are many, else all of
-  them are scored;
-- a lone concept without filters: rows and values in one go from the postings;
-- else the set (`matching.rows_of`; if it is empty no model is run), the scores of its rows
+- one visual leaf with filters: these first (`matching.all_rows`); then `by_graph.best` if there is
+  a graph that fits, else `visual.best`, which scans where there are many rows;
+- a lone concept without filters: the highest values straight from the postings;
+- visual leaves together with others that rank: the set (`matching.rows_of`; if it is empty no
+  model is run), then `bounded.best_bounded` if it is large;
+- else the set, of many rows those that may be on the page (`narrowing.narrowed`), their scores
   (`matching.values_of`; 1 where nothing ranks), quantised once.
 
 -> `selection.cut`, a partial sort. The catalog is asked for filters only; `page` asks it for the
-rows of one page. Never builds a hit, never writes. Invariant: whatever the route, rows and scores
-are those of the oracle in the tests.
+rows of one page. Never builds a hit, never writes. Invariant: whatever the route, scores are those
+of the oracle in the tests; so are rows and their order, but for what a graph has missed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from localsearch import scores
+from localsearch.deferred import dataclass
 from localsearch.errors import InputError
 from localsearch.records import Ranked, Why
 from localsearch.rows import Rows, RowSet, to_array
-from localsearch.scores import Quantised
-from localsearch.search import matching, selection, visual
+from localsearch.search import bounded, by_graph, matching, selection, visual
 from localsearch.search.clauses.concept import index_of, threshold_of
-from localsearch.search.plan import EXACT, SCAN, Node, Plan, plan
-from localsearch.search.snapshot import Snapshot, remember_values, universe_of, vector_of
-from localsearch.search.terms import Concept, Like, Term
+from localsearch.search.narrowing import narrowed
+from localsearch.search.plan import EXACT, GRAPH, POSTINGS, SCAN, Plan, plan
+from localsearch.search.snapshot import Snapshot, remember_values, universe_of
+from localsearch.search.terms import VISUAL, Concept, Like, Sum, Term, Text
+from localsearch.search.visual import Look
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """A cut of the ranked list. `total` counts the whole list: rows that pass filters, floors and
-    `min_score`, so that paging through it meets just so many hits.
+    `min_score`, so that paging through it meets just so many hits. `note` says why this route.
     """
 
     ranked: Ranked
@@ -47,6 +49,7 @@ class Result:
     route: str
     plan: Plan
     universe: RowSet
+    note: str = ""
 
 
 def run(
@@ -60,7 +63,7 @@ def run(
     """The `limit` hits after the first `offset`. Any size is fine; past the end it is empty.
 
     Raises InputError (limit < 1, offset < 0, min_score outside [0, 1]), QueryUnknownConcept,
-    and what the snapshot's `query_vector` raises.
+    QueryNoText, what the snapshot's `query_vector` raises and what its `check` does.
     """
     _whole(limit, 1, "limit")
     _whole(offset, 0, "offset")
@@ -81,7 +84,7 @@ def chunks(ranked: Ranked, size: int = 256) -> Iterator[Ranked]:
 
 def reasons_of(snapshot: Snapshot, result: Result, rows: Rows) -> list[tuple[Why, ...]]:
     """Why each of some rows of a result is a hit: see `matching.reasons_of`."""
-    like_route = SCAN if result.route == SCAN else EXACT
+    like_route = result.route if result.route in (SCAN, GRAPH) else EXACT
     return matching.reasons_of(snapshot, result.plan.root, rows, result.universe, like_route)
 
 
@@ -91,8 +94,11 @@ def _run(snapshot: Snapshot, tree: Term, start: int, stop: int | None, floor: in
     universe = universe_of(snapshot, tree)
     made = plan(tree, lambda leaf: matching.estimate_of(snapshot, leaf), len(universe))
     ask = _Ask(snapshot, made, universe, start, stop, floor)
-    if made.lone is not None and isinstance(made.lone.term, Like):
-        return _by_likeness(ask, made.lone.term)
+    leaf = None if made.lone is None else made.lone.term
+    if isinstance(leaf, VISUAL):
+        return _by_likeness(ask, leaf)
+    if isinstance(leaf, Concept) and not made.others and stop is not None:
+        return _by_concept(ask, leaf, stop)
     return _by_scores(ask)
 
 
@@ -107,86 +113,98 @@ class _Ask:
     stop: int | None
     floor: int
 
-    def result(self, ranked: Ranked, total: int, route: str) -> Result:
-        return Result(ranked, total, self.start, route, self.plan, self.universe)
+    def result(self, ranked: Ranked, total: int, route: str, note: str = "") -> Result:
+        return Result(ranked, total, self.start, route, self.plan, self.universe, note)
 
     def end(self, count: int) -> int:
         return count if self.stop is None else self.stop
 
 
 def _by_scores(ask: _Ask) -> Result:
-    """Every row that matches is scored."""
-    rows, found = selection.reaching(*_scored(ask), ask.floor)
-    ranked = selection.cut(rows, found, ask.start, ask.end(len(rows)))
-    return ask.result(ranked, len(rows), EXACT if ask.plan.route == SCAN else ask.plan.route)
-
-
-def _scored(ask: _Ask) -> tuple[Rows, Quantised]:
-    """Every row that matches, with its score."""
-    snapshot, root, lone = ask.snapshot, ask.plan.root, ask.plan.lone
-    if lone is not None and isinstance(lone.term, Concept) and not ask.plan.others:
-        index = index_of(snapshot, lone.term)
-        rows, found = snapshot.live.top_values(index, threshold_of(lone.term))
-        remember_values(snapshot, lone.term, rows, scores.value_of(found))
-        return rows, found
+    """Rows that match, ranked by whatever ranks them; with visual leaves by bounds, if many."""
+    snapshot, root = ask.snapshot, ask.plan.root
     rows = to_array(matching.rows_of(snapshot, root, ask.universe))
     if not len(rows):  # ask no clause for values: the vector of a picture may be dear
-        return rows, np.zeros(0, dtype=np.uint16)
-    return rows, scores.quantise(matching.values_of(snapshot, root, rows, ask.universe))
+        route = EXACT if ask.plan.route == SCAN else ask.plan.route
+        return ask.result(Ranked(rows, np.zeros(0, np.uint16)), 0, route, "nothing matches")
+    stop = ask.end(len(rows))
+    if ask.plan.route == SCAN:
+        if visual.worth_scanning(len(rows), stop):
+            ranked, total = bounded.best_bounded(
+                *(snapshot, root, rows, ask.universe), floor=ask.floor, start=ask.start, stop=stop
+            )
+            return ask.result(ranked, total, SCAN, "more than one part ranks")
+        route, note = EXACT, "few rows, or a deep page: each is scored"
+    else:
+        route, note = ask.plan.route, ""
+    total = len(rows)
+    if ask.plan.route == POSTINGS and ask.floor <= 0:
+        rows = narrowed(snapshot, root, rows, ask.universe, stop)
+    found = scores.quantise(matching.values_of(snapshot, root, rows, ask.universe))
+    if ask.floor > 0:
+        rows, found = selection.reaching(rows, found, ask.floor)
+        total = len(rows)
+    return ask.result(selection.cut(rows, found, ask.start, stop), total, route, note)
 
 
-def _by_likeness(ask: _Ask, term: Like) -> Result:
-    """One visual leaf, alone or multiplied: scanned if what the other parts leave is much."""
-    snapshot, ranking = ask.snapshot, [node for node in ask.plan.others if node.ranks]
+def _by_concept(ask: _Ask, term: Concept, stop: int) -> Result:
+    snapshot = ask.snapshot
+    snapshot.check()
+    with matching.measured(snapshot, term) as took:
+        least = max(threshold_of(term), ask.floor)
+        rows, found, total = snapshot.live.best(index_of(snapshot, term), least, stop)
+        took.rows = total
+    ranked = selection.cut(rows, found, ask.start, stop)
+    _remember(snapshot, term, ranked)
+    return ask.result(ranked, total, ask.plan.route)
+
+
+def _by_likeness(ask: _Ask, term: Like | Text | Sum) -> Result:
+    """One visual leaf with filters: these first; then a graph, a scan or every row."""
+    snapshot = ask.snapshot
     allowed = matching.all_rows(snapshot, ask.plan.others, ask.universe) & snapshot.live.rows
-    scanning = visual.worth_scanning(len(allowed), ask.end(len(allowed)))
-    if not allowed or (ranking and not scanning):
+    if not allowed:  # the vector of a picture may be dear
         return _by_scores(ask)
-    if ranking:
-        return _by_product(ask, term, allowed, ranking)
     floor = max(ask.floor, scores.at_least(term.min_score or 0.0))
-    return (_scanned if scanning else _unscanned)(ask, term, allowed, floor)
+    with matching.measured(snapshot, term) as took:
+        look = visual.look_of(snapshot, term)
+        result = _by_graph(ask, look, allowed, floor)
+        if not isinstance(result, Result):
+            result = _without_graph(ask, look, allowed, floor, result)
+        took.rows = result.total
+    _remember(snapshot, term, result.ranked)
+    return result
 
 
-def _by_product(ask: _Ask, term: Like, allowed: RowSet, ranking: list[Node]) -> Result:
-    snapshot, rows = ask.snapshot, to_array(allowed)
-    ranked, total = visual.best_product(
-        snapshot.live,
-        snapshot.pack.visual,
-        vector_of(snapshot, term),
-        rows,
-        [matching.values_of(snapshot, node, rows, ask.universe) for node in ranking],
-        floor=ask.floor,
-        start=ask.start,
-        stop=ask.end(len(rows)),
-    )
-    return ask.result(ranked, total, SCAN)
+def _by_graph(ask: _Ask, look: Look, allowed: RowSet, floor: int) -> Result | str:
+    """The result, or why the graph does not give it. Never depends on the number of the page."""
+    graph = ask.snapshot.graph
+    if ask.stop is None:
+        return "the whole list is asked for"
+    if floor > 0:
+        return "a lowest score is asked for"
+    if graph is None:
+        return "no graph is loaded"
+    why = by_graph.unfit(graph, allowed, ask.stop - ask.start)
+    found = None if why else by_graph.best(look, graph, allowed, start=ask.start, stop=ask.stop)
+    if found is None:
+        return why or "the graph finds fewer than a page of the allowed rows"
+    ranked, proposed = found
+    note = f"{proposed} of {len(ranked.rows)} from the graph, whose window is {graph.window}"
+    return ask.result(ranked, len(allowed), GRAPH, note)
 
 
-def _scanned(ask: _Ask, term: Like, allowed: RowSet, floor: int) -> Result:
-    snapshot = ask.snapshot
-    ranked, total = visual.best_scanned(
-        snapshot.live,
-        snapshot.pack.visual,
-        vector_of(snapshot, term),
-        allowed,
-        floor=floor,
-        start=ask.start,
-        stop=ask.end(len(allowed)),
-    )
+def _without_graph(ask: _Ask, look: Look, allowed: RowSet, floor: int, note: str) -> Result:
+    stop = ask.end(len(allowed))
+    route = SCAN if visual.worth_scanning(len(allowed), stop) else EXACT
+    ranked, total = visual.best(look, allowed, floor=floor, start=ask.start, stop=stop)
+    return ask.result(ranked, total, route, note)
+
+
+def _remember(snapshot: Snapshot, term: Term, ranked: Ranked) -> None:
+    """What a short way has found of a leaf is known when reasons are asked for."""
     order = np.argsort(ranked.rows)
-    values = scores.value_of(ranked.scores)
-    remember_values(snapshot, term, ranked.rows[order], values[order])
-    return ask.result(ranked, total, SCAN)
-
-
-def _unscanned(ask: _Ask, term: Like, allowed: RowSet, floor: int) -> Result:
-    snapshot = ask.snapshot
-    query = vector_of(snapshot, term)
-    rows, found = visual.best_all(snapshot.live, snapshot.pack.visual, query, allowed, floor)
-    remember_values(snapshot, term, rows, scores.value_of(found))
-    ranked = selection.cut(rows, found, ask.start, ask.end(len(rows)))
-    return ask.result(ranked, len(rows), EXACT)
+    remember_values(snapshot, term, ranked.rows[order], scores.value_of(ranked.scores)[order])
 
 
 def _floor(min_score: float) -> int:

@@ -1,6 +1,7 @@
 """What one search stands on: a catalog transaction, the live set that it names, the pack.
 
-A snapshot serves one search and is then dropped; `library` builds it inside the transaction.
+A snapshot serves one search and is then dropped; `library` builds it inside the transaction, and
+hands over the graph that may answer and the `check` that calls the search off.
 It also remembers what its search has found out (the rows of a leaf, the vector of a query
 picture), so that reasons cost no second look. It never writes, and after the transaction has
 ended only what it remembers and the live set, which is immutable, may be asked.
@@ -9,12 +10,13 @@ ended only what it remembers and the live set, which is immutable, may be asked.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import field
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from localsearch.catalog import input_reads
+from localsearch.deferred import dataclass
 from localsearch.rows import Rows, RowSet, from_array, positions_in
-from localsearch.search.terms import Like, State, Term, leaves_of
+from localsearch.search.terms import Like, State, Term, Text, leaves_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -29,19 +31,52 @@ if TYPE_CHECKING:
     Vector: TypeAlias = npt.NDArray[np.float32]
 
 
+class GraphView(Protocol):
+    """A graph over stored vectors, as a search sees it. It proposes rows and never ranks them.
+
+    `covered` are the rows that it can find, dead ones among them. `nearest` gives the rows of the
+    best `window` distinct vectors, all rows of each, in no order: some hundreds at most, and the
+    same ones for the same query as long as this view lives.
+    """
+
+    @property
+    def covered(self) -> RowSet: ...
+    @property
+    def window(self) -> int: ...
+    def nearest(self, query: Vector) -> Rows: ...
+
+
+@dataclass(slots=True)
+class Measured:
+    """What one term of a query took: its rows (None: not asked for), seconds with its parts."""
+
+    rows: int | None = None
+    seconds: float = 0.0
+
+
+def _go_on() -> None:
+    """The `check` of a search that nobody calls off."""
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """`query_vector` gives the unit vector, float32 [D], of the picture of a `like` term.
+    """`query_vector` gives the unit vector, float32 [D], of a `like` term's picture or of
+    a text (asked only where the pack has a text part).
 
     It may raise PictureError (unreadable), InputError or LibraryMissing (unknown id). It is asked
-    only when the vector is needed, at most once a picture. `sets`, `values` (of ascending rows)
+    only when the vector is needed, at most once a picture. `graph` may answer visual searches.
+    `check` is called between leaves and blocks of work; what it raises ends the search. `trace`,
+    where there is one, is filled with what each term took. `sets`, `values` (of ascending rows)
     and `vectors` are what this search remembers, by leaf.
     """
 
     conn: sqlite3.Connection
     live: LiveSet
     pack: Pack
-    query_vector: Callable[[Like], Vector]
+    query_vector: Callable[[Like | Text], Vector]
+    graph: GraphView | None = None
+    check: Callable[[], None] = _go_on
+    trace: dict[Term, Measured] | None = None
     sets: dict[Term, RowSet] = field(default_factory=dict)
     values: dict[Term, tuple[Rows, Floats]] = field(default_factory=dict)
     vectors: dict[tuple[object, ...], Vector] = field(default_factory=dict)
@@ -54,14 +89,6 @@ def universe_of(snapshot: Snapshot, tree: Term) -> RowSet:
     if not any(isinstance(leaf, State) for leaf in leaves_of(tree)):
         return snapshot.live.rows
     return from_array(input_reads.rows_not_removed(snapshot.conn))
-
-
-def vector_of(snapshot: Snapshot, term: Like) -> Vector:
-    """The query vector of a `like` term, computed at its first use."""
-    key = term.picture_key()
-    if key not in snapshot.vectors:
-        snapshot.vectors[key] = snapshot.query_vector(term)
-    return snapshot.vectors[key]
 
 
 def remember_values(snapshot: Snapshot, leaf: Term, rows: Rows, values: Floats) -> None:

@@ -2,66 +2,64 @@
 
 The int8 scan only proposes: it gives an approximate cosine and a bound on its error, and every
 row that could still belong to the answer is scored from its stored half-precision vector by
-`scores.cosines` (law 6). So the result is that of scoring every row, to the last bit. This room
-knows no tree: what a likeness is multiplied with comes as numbers.
+`scores.cosines` (law 6). So the result is that of scoring every row, to the last bit. A scan goes
+block by block and keeps of each only what may still matter. This room knows no tree: what a
+likeness is combined with is the matter of `bounded`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from localsearch.matrix.coding import Singles
 from localsearch.records import Ranked
-from localsearch.rows import Rows, RowSet, from_array, positions_in, to_array
-from localsearch.scores import (
-    ONE,
-    Floats,
-    Quantised,
-    ScoreMap,
-    cosines,
-    product,
-    quantise,
-    value_of,
-)
+from localsearch.rows import Rows, RowSet, empty, from_array, positions_in, to_array
+from localsearch.scores import ONE, Floats, Quantised, ScoreMap, cosines
 from localsearch.search import selection
+from localsearch.search.visual_terms import query_of
+from localsearch.segments.best import edge_of
 
 if TYPE_CHECKING:
-    from localsearch.search.snapshot import Vector
-    from localsearch.segments.live_set import LiveSet
+    from localsearch.search.snapshot import Snapshot, Vector
+    from localsearch.search.terms import Like, Sum, Text
+    from localsearch.segments.live_set import Block, LiveSet
 
 # Up to here scoring every row costs less than a scan of all and then scoring the best.
-_FEW: Final = 1024
-# Rows whose vectors are held at once when all are scored: 4 MiB of halves at 512 dimensions.
-_BLOCK: Final = 4096
-# The bounds of a scan are single floats: their own rounding is far below this.
+_FEW: Final = 256
+# Rows whose vectors are held at once when all are scored: 1 MiB of halves at 512 dimensions.
+_BLOCK: Final = 1024
+# Cosines of a scan and their bounds are single floats: what rounding does to a sum of the two, and
+# to a number that they are compared with, is far below this.
 _SLACK: Final = 1e-6
 
 
-class _Proposal(NamedTuple):
-    """What a scan says of each row: the true cosine lies in [lower, upper]."""
+class Look(NamedTuple):
+    """One query vector over one live set; `check` is called between blocks of work."""
 
-    rows: Rows
-    lower: Floats
-    upper: Floats
+    live: LiveSet
+    score_map: ScoreMap
+    query: Vector
+    check: Callable[[], None]
 
 
-def exact_scores(live: LiveSet, visual: ScoreMap, query: Vector, rows: Rows) -> Quantised:
+def look_of(snapshot: Snapshot, term: Like | Text | Sum) -> Look:
+    """What a visual leaf asks; its vector is made at its first use."""
+    vector, score_map = query_of(snapshot, term)
+    return Look(snapshot.live, score_map, vector, snapshot.check)
+
+
+def exact_scores(look: Look, rows: Rows) -> Quantised:
     """The 16-bit score of each row, uint16 [n], from its stored vector."""
     found = np.empty(len(rows), dtype=np.uint16)
     for start in range(0, len(rows), _BLOCK):
+        look.check()
         part = slice(start, start + _BLOCK)
-        found[part] = visual.scores(cosines(live.halves_of(rows[part]), query))
+        halves = look.live.halves_of(rows[part])
+        found[part] = look.score_map.scores(cosines(halves, look.query))
     return found
-
-
-def best_all(
-    live: LiveSet, visual: ScoreMap, query: Vector, allowed: RowSet, floor: int
-) -> tuple[Rows, Quantised]:
-    """Every allowed row that scores `floor` or more, with its score: rows ascending."""
-    rows = to_array(allowed)
-    return selection.reaching(rows, exact_scores(live, visual, query, rows), floor)
 
 
 def worth_scanning(allowed: int, stop: int) -> bool:
@@ -69,105 +67,141 @@ def worth_scanning(allowed: int, stop: int) -> bool:
     return allowed > _FEW and stop < allowed // 4
 
 
-def best_scanned(
-    live: LiveSet,
-    visual: ScoreMap,
-    query: Vector,
-    allowed: RowSet,
-    *,
-    floor: int,
-    start: int,
-    stop: int,
-) -> tuple[Ranked, int]:
+def best(look: Look, allowed: RowSet, *, floor: int, start: int, stop: int) -> tuple[Ranked, int]:
     """The places [start:stop] among the allowed rows that score `floor` or more, and their number.
 
-    `allowed` holds rows with a vector only, and more than `stop` of them.
+    `allowed` holds rows with a vector only. Scans if that spares much.
     """
-    count = len(allowed)
-    proposal = _scan(live, query, allowed)
-    kth = np.partition(proposal.lower, count - stop)[count - stop]
-    # The k-th best scores at least this, so whoever scores less is on no page up to here.
-    needed = max(int(visual.scores(kth)), floor)
-    close = proposal.upper >= visual.cosine_below(needed)
-    rows = proposal.rows[close]
-    rows, scores = selection.reaching(rows, exact_scores(live, visual, query, rows), needed)
-    total = count if floor <= 0 else len(_over(live, visual, query, proposal, floor))
-    return selection.cut(rows, scores, start, stop), total
+    if worth_scanning(len(allowed), stop):
+        return _best_scanned(look, allowed, floor, start, stop)
+    rows = to_array(allowed)
+    rows, found = selection.reaching(rows, exact_scores(look, rows), floor)
+    return selection.cut(rows, found, start, stop), len(rows)
 
 
-def best_product(
-    live: LiveSet,
-    visual: ScoreMap,
-    query: Vector,
-    rows: Rows,
-    factors: list[Floats],
-    *,
-    floor: int,
-    start: int,
-    stop: int,
-) -> tuple[Ranked, int]:
-    """As `best_scanned`, for the product of the likeness and other scores of `rows` (ascending).
-
-    `factors` holds these others, float64 [n] each. More than `stop` rows.
-    """
-    proposal = _scan(live, query, from_array(rows))
-    places, _ = positions_in(rows, proposal.rows)
-    least = _multiplied(factors, places, visual.scores(proposal.lower), -1)
-    most = _multiplied(factors, places, visual.scores(proposal.upper), 1)
-    kth = np.partition(least, len(rows) - stop)[len(rows) - stop]
-    needed = max(int(kth), floor)
-
-    def scored(chosen: npt.NDArray[np.bool_], floor: int) -> tuple[Rows, Quantised]:
-        found = exact_scores(live, visual, query, proposal.rows[chosen])
-        products = _multiplied(factors, places[chosen], found, 0)
-        return selection.reaching(proposal.rows[chosen], products, floor)
-
-    sure = least >= floor
-    unsure = ~sure & (most >= floor)
-    total = int(np.count_nonzero(sure)) + len(scored(unsure, floor)[0])
-    return selection.cut(*scored(most >= needed, needed), start, stop), total
-
-
-def reaching(live: LiveSet, visual: ScoreMap, query: Vector, floor: int) -> RowSet:
+def reaching(look: Look, floor: int) -> RowSet:
     """All live rows that score `floor` (0..65536) or more."""
+    live = look.live
     if floor <= 0:
         return live.rows
     if len(live.rows) <= _FEW:
-        return from_array(best_all(live, visual, query, live.rows, floor)[0])
-    return from_array(_over(live, visual, query, _scan(live, query, live.rows), floor))
+        rows = to_array(live.rows)
+        return from_array(selection.reaching(rows, exact_scores(look, rows), floor)[0])
+    over = _Over(look, floor)
+    found = empty()
+    for block in live.blocks(look.query):
+        look.check()
+        found |= from_array(block.rows[over.meet(block)])
+    return found | from_array(over.unsure())
 
 
-def _scan(live: LiveSet, query: Vector, allowed: RowSet) -> _Proposal:
-    everything = len(allowed) == len(live.rows)
-    rows, approximate, bound = live.scan(query, None if everything else allowed)
-    middle = approximate.astype(np.float64)
-    reach = bound.astype(np.float64) + _SLACK
-    return _Proposal(rows, middle - reach, middle + reach)
+def bounds(look: Look, allowed: RowSet) -> tuple[Floats, Floats]:
+    """Between which scores the score of each allowed row lies, ascending by row: float64 [n] each.
 
-
-def _multiplied(
-    factors: list[Floats], places: npt.NDArray[np.intp], likeness: Quantised, room: int
-) -> Quantised:
-    """The 16-bit product of likeness and factors; with `room` -1 or 1, surely below or above it.
-
-    Room is one step of the likeness, and more than what rounding does to the product.
+    `allowed` holds rows with a vector only.
     """
-    value = np.clip(value_of(likeness) + room / ONE, 0.0, 1.0)
-    return quantise(product([*(each[places] for each in factors), value]) + room * 1e-9)
+    rows = to_array(allowed)
+    low, high = np.empty(len(rows)), np.empty(len(rows))
+    for block in look.live.blocks(look.query, allowed):
+        look.check()
+        places = _places(rows, block.rows)
+        reach = block.bound + np.float32(_SLACK)
+        low[places] = look.score_map.nearly(block.approx - reach)
+        high[places] = look.score_map.nearly(block.approx + reach)
+    # A step of 16 bits: more than quantising and the short way through the map take away.
+    return np.maximum(low - 1 / ONE, 0.0), np.minimum(high + 1 / ONE, 1.0)
 
 
-def _over(live: LiveSet, visual: ScoreMap, query: Vector, proposal: _Proposal, floor: int) -> Rows:
-    """Rows that score `floor` or more: most are surely over or under it, the others are scored."""
-    over = proposal.lower >= _cosine_reaching(visual, floor)
-    unsure = ~over & (proposal.upper >= visual.cosine_below(floor))
-    rows = proposal.rows[unsure]
-    scored, _ = selection.reaching(rows, exact_scores(live, visual, query, rows), floor)
-    return np.concatenate([proposal.rows[over], scored])
+def _best_scanned(
+    look: Look, allowed: RowSet, floor: int, start: int, stop: int
+) -> tuple[Ranked, int]:
+    top, over, total = _Top(look.score_map, stop, floor), _Over(look, floor), 0
+    everything = len(allowed) == len(look.live.rows)
+    for block in look.live.blocks(look.query, None if everything else allowed):
+        look.check()
+        top.meet(block)
+        if floor > 0:
+            total += int(np.count_nonzero(over.meet(block)))
+    total = len(allowed) if floor <= 0 else total + len(over.unsure())
+    rows = top.rows()
+    rows, found = selection.reaching(rows, exact_scores(look, rows), top.needed)
+    return selection.cut(rows, found, start, stop), total
 
 
-def _cosine_reaching(visual: ScoreMap, floor: int) -> float:
+class _Top:
+    """What of a scan may still be among the best `count`.
+
+    `needed` is a score that so many surely reach: whoever scores less is not among them.
+    """
+
+    def __init__(self, score_map: ScoreMap, count: int, floor: int) -> None:
+        self.needed = floor
+        self._map, self._count = score_map, count
+        self._bar = score_map.cosine_below(floor) - _SLACK
+        self._rows: list[Rows] = []
+        self._upper: list[Singles] = []
+        self._best: Singles = np.zeros(0, np.float32)  # the best lower ends, at most `count`
+
+    def meet(self, block: Block) -> None:
+        """Keep what may belong to the best, and raise the bar by it."""
+        lower, upper = block.approx - block.bound, block.approx + block.bound
+        if not len(self._rows) and len(lower) > self._count:
+            self._raise(edge_of(lower, self._count))
+        close = np.flatnonzero(upper >= self._bar)
+        if not len(close):
+            return
+        self._rows.append(block.rows[close])
+        self._upper.append(upper[close])
+        self._best = np.concatenate([self._best, lower[close]])
+        if len(self._best) > self._count:
+            place = len(self._best) - self._count
+            self._best = np.partition(self._best, place)[place:]
+            self._raise(float(self._best[0]))
+
+    def _raise(self, cosine: float) -> None:
+        """`count` rows have at least this cosine."""
+        self.needed = max(self.needed, int(self._map.scores(cosine - _SLACK)))
+        self._bar = self._map.cosine_below(self.needed) - _SLACK
+
+    def rows(self) -> Rows:
+        """The rows that are left."""
+        if not self._rows:
+            return np.zeros(0, np.uint32)
+        kept: Rows = np.concatenate(self._rows)[np.concatenate(self._upper) >= self._bar]
+        return kept
+
+
+class _Over:
+    """Which rows of a scan score `floor` or more: most surely do or do not, the rest is scored."""
+
+    def __init__(self, look: Look, floor: int) -> None:
+        self._look, self._floor = look, floor
+        self._most = look.score_map.cosine_below(floor) - _SLACK
+        self._least = _cosine_reaching(look.score_map, floor) + _SLACK
+        self._unsure: list[Rows] = [np.zeros(0, np.uint32)]
+
+    def meet(self, block: Block) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Which rows of a block surely score enough; remembers those that may."""
+        over = block.approx - block.bound >= self._least
+        self._unsure.append(block.rows[~over & (block.approx + block.bound >= self._most)])
+        return over
+
+    def unsure(self) -> Rows:
+        """Those of the others that, as their vectors tell, do."""
+        rows = np.concatenate(self._unsure)
+        return selection.reaching(rows, exact_scores(self._look, rows), self._floor)[0]
+
+
+def _places(rows: Rows, some: Rows) -> slice | np.ndarray[tuple[int], np.dtype[np.intp]]:
+    """Where `some` stand in `rows`, both ascending: nearly always in one piece."""
+    start = int(np.searchsorted(rows, some[0]))
+    span = slice(start, start + len(some))
+    return span if np.array_equal(rows[span], some) else positions_in(rows, some)[0]
+
+
+def _cosine_reaching(score_map: ScoreMap, floor: int) -> float:
     """A cosine so high that it and every higher one surely score `floor` or more."""
-    cosine, step = visual.cosine_below(floor), 1e-9
-    while cosine < 1.0 and float(visual.mapped(cosine)) * ONE < floor - 0.5 + 1e-6:
+    cosine, step = score_map.cosine_below(floor), 1e-9
+    while cosine < 1.0 and float(score_map.mapped(cosine)) * ONE < floor - 0.5 + 1e-6:
         cosine, step = cosine + step, step * 2
     return cosine if cosine < 1.0 else np.inf

@@ -13,25 +13,31 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from localsearch.errors import QueryError
 
 BARE = re.compile(r"[^\s\"(),=<>]+")
 """A value without quotes. Everything else, an empty value too, stands in double quotes."""
 
+GLUED = re.compile(r"[+-].*(?:like|like-id|text):", re.IGNORECASE)
+"""Part of a bare value that looks like the next term of a sum: such a value stands in quotes."""
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One of the values after a field: `value` or `value=second`; `column` counts from 1."""
+
+class Item(NamedTuple):
+    """One of the values after a field: `value` or `value=second`; `column` counts from 1.
+
+    Whether each stood in quotes tells a text from a number where a field knows both.
+    """
 
     value: str
     second: str | None
     column: int
+    in_quotes: bool = False
+    second_in_quotes: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """A leaf as it stands in the text: `field:item,item>=floor`."""
 
     field: str
@@ -42,7 +48,7 @@ class Written:
 
 def quoted(value: str) -> str:
     """`value` as the grammar reads it back: bare where that is safe, else in double quotes."""
-    if BARE.fullmatch(value):
+    if BARE.fullmatch(value) and not GLUED.search(value):
         return value
     return '"' + value.replace('"', '""') + '"'
 

@@ -10,9 +10,8 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from localsearch.catalog import graves, input_reads, segment_names
 from localsearch.catalog.segment_names import SegmentRow
@@ -32,8 +31,7 @@ __all__ = ["LiveSet", "advance"]
 _log = logging.getLogger("localsearch")
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
+class _Opened(NamedTuple):
     """What became of the segments that the catalog names, by first row."""
 
     segments: tuple[Segment, ...]
@@ -57,6 +55,9 @@ def advance(
     Opened segments are used again and only rows above the last known one are read. Rows of
     segments in `bad`, of damaged ones and of those of another pack come from the features into
     the tail, and `notes` says so. Costs a few calls of SQLite when nothing has changed.
+
+    Raises LibrarySegmentDamaged where a file is `missing`: the list may be an old one, whose files
+    were swept since. Ask again in a new transaction, and if it still is, with the name in `bad`.
     """
     marks = (segment_names.generation(conn), input_reads.last_row(conn), graves.last(conn))
     if previous is not None and previous.pack_digest != pack.pack_digest:
@@ -115,6 +116,8 @@ def _open_named(
                 raise LibrarySegmentDamaged("it was found damaged")
             segments.append(ready.get(row.name) or open_segment(store, row))
         except LibrarySegmentDamaged as fault:
+            if fault.missing and row.name not in bad:
+                raise
             if row.name not in bad:
                 _log.warning("segment %s is answered from the features", row.name)
             aside.append(row)
@@ -156,14 +159,17 @@ def _tail(
 def _kept(previous: LiveSet | None, opened: _Opened, published: int, dead: RowSet) -> RowSet:
     """The rows of the previous tail that still belong there.
 
-    Rows up to the last published one go, also those that died unseen: publishing drops their
-    graves. Rows of a segment that is still set aside stay, as do those it never held.
+    Rows up to the last published one go, also those that died unseen: publishing and merging drop
+    their graves. Rows of a segment that is still set aside stay, as do those it never held; those
+    of one that is set aside now are read anew, for it may have come of a merge that dropped some.
     """
     if previous is None:
         return empty()
     rows = previous.tail.rows
     stays = rows > published
     for row in opened.aside:
+        if row.name not in previous.damaged:
+            continue
         stays |= (rows >= row.first_row) & (rows <= row.last_row)
     late = RowSet(previous.lacking) | _without(opened.segments)
     kept = from_array(rows[stays]) | (previous.tail.row_set & late)

@@ -8,20 +8,38 @@ answer, and an answer does not depend on where a row lies.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from dataclasses import field
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from localsearch.deferred import dataclass
 from localsearch.matrix.coding import Coded, Singles, coded
 from localsearch.rows import Rows, RowSet, empty, positions_in, to_array
 from localsearch.scores import Quantised
+from localsearch.segments.best import edge_of
 from localsearch.segments.segment import Segment
 from localsearch.segments.tail import Tail
 
 Part: TypeAlias = Segment | Tail
 Places: TypeAlias = npt.NDArray[np.intp]
+
+# Rows of one block of a scan: their numbers (0.75 MiB) stay in the second cache, and a search that
+# is called off ends within some milliseconds.
+_BLOCK: Final = 65536
+# From this share of a part on, scanning all of it and picking is faster than gathering.
+_GATHER_SHARE: Final = 0.1
+# A list that is so many times longer than what is asked is looked into, else it is written out.
+_LOOK_UP: Final = 16
+
+
+class Block(NamedTuple):
+    """Some rows of a scan, ascending: |scores.cosines - approx| <= bound for each."""
+
+    rows: Rows
+    approx: Singles
+    bound: Singles
 
 
 @dataclass(frozen=True)
@@ -46,11 +64,19 @@ class LiveSet:
     rows: RowSet = field(init=False)
     """Live rows with features. Not to be changed."""
     _dead: Rows = field(init=False, repr=False)
+    _parts: tuple[Part, ...] = field(init=False, repr=False)
+    _firsts: Rows = field(init=False, repr=False)
+    _lasts: Rows = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        held = RowSet.union(empty(), *(part.row_set for part in self.parts()))
+        parts = tuple(part for part in self.parts() if len(part.rows))
+        held = RowSet.union(empty(), *(part.row_set for part in parts))
         object.__setattr__(self, "rows", held - self.graves)
         object.__setattr__(self, "_dead", to_array(held & self.graves))
+        object.__setattr__(self, "_parts", parts)
+        firsts, lasts = ([part.rows[end] for part in parts] for end in (0, -1))
+        object.__setattr__(self, "_firsts", np.array(firsts, np.uint32))
+        object.__setattr__(self, "_lasts", np.array(lasts, np.uint32))
 
     def parts(self) -> Iterator[Part]:
         """The segments by their first row, then the tail."""
@@ -59,43 +85,74 @@ class LiveSet:
 
     def rows_of(self, concept: int, at_least: int) -> RowSet:
         """Live rows listed under a concept with at least that value; a new set."""
-        found = [part.rows_of(concept, at_least) for part in self.parts()]
-        return RowSet.union(*found) - self.graves
+        found = [part.rows_of(concept, at_least) for part in self._parts]
+        return RowSet.union(empty(), *found) - self.graves
 
     def values_at(self, concept: int, rows: Rows) -> Quantised:
         """The value of each of `rows` (any order) under a concept, uint16 [n].
 
         0 where a row is dead, unknown or not listed.
         """
+        if len(rows) > 1 and not (rows[1:] > rows[:-1]).all():
+            order = np.argsort(rows, kind="stable")
+            values = np.zeros(len(rows), np.uint16)
+            values[order] = self.values_at(concept, rows[order])
+            return values
         values = np.zeros(len(rows), np.uint16)
-        for part, places, _ in self._spread(rows):
-            values[places] = part.values_at(concept, rows[places])
-        values[self._is_dead(rows)] = 0
+        for part, some in self._within(rows):
+            # The tail may lie between the rows of segments: 0 says that a row is elsewhere.
+            np.maximum(values[some], self._values_in(part, concept, rows[some]), out=values[some])
         return values
 
     def top_values(self, concept: int, at_least: int) -> tuple[Rows, Quantised]:
         """Live rows listed under a concept with at least that value, ascending a part, and values.
 
-        Flat arrays for a partial sort.
+        All of them; `best` gives the highest in a fraction of the time.
         """
-        lists = [self._listed(part, concept, at_least) for part in self.parts()]
-        rows = np.concatenate([rows for rows, _ in lists])
-        values = np.concatenate([values for _, values in lists])
+        lists = [self._listed(part, concept, at_least) for part in self._parts]
+        rows = np.concatenate([np.zeros(0, np.uint32), *(rows for rows, _ in lists)])
+        values = np.concatenate([np.zeros(0, np.uint16), *(values for _, values in lists)])
         return rows, values
+
+    def best(self, concept: int, at_least: int, count: int) -> tuple[Rows, Quantised, int]:
+        """(rows, values, total) of live rows listed with at least that value.
+
+        The `count` (> 0) highest are among the rows, with all that tie with them and a few more, in
+        no order; `total` counts all.
+        """
+        rows, values, total = np.zeros(0, np.uint32), np.zeros(0, np.uint16), 0
+        edge: float = at_least
+        for part in self._parts:
+            found, listed = part.values_of(concept)
+            if not len(found):
+                continue
+            gone, dies = positions_in(found, self._dead_in(found))
+            gone = gone[dies]
+            total += int(np.count_nonzero(listed >= at_least))
+            total -= int(np.count_nonzero(listed[gone] >= at_least))
+            if len(listed) > count + len(gone):
+                edge = max(edge, edge_of(listed, count + len(gone)))
+            high = np.flatnonzero(listed >= edge)
+            high = high[~np.isin(high, gone)] if len(gone) else high
+            if len(high):
+                rows = np.concatenate([rows, found[high]])
+                values = np.concatenate([values, listed[high]])
+            if len(values) > count:
+                edge = max(edge, edge_of(values, count))
+        return rows, values, total
 
     def _listed(self, part: Part, concept: int, at_least: int) -> tuple[Rows, Quantised]:
         rows, values = part.values_of(concept)
         kept = values >= at_least
         if len(rows):
             # The few dead are looked up in the long list, not the long list among the dead.
-            start, stop = np.searchsorted(self._dead, [rows[0], int(rows[-1]) + 1])
-            positions, found = positions_in(rows, self._dead[start:stop])
+            positions, found = positions_in(rows, self._dead_in(rows))
             kept[positions[found]] = False
         return rows[kept], values[kept]
 
     def count(self, concept: int) -> int:
         """How many rows are listed under a concept, some of them perhaps dead; touches no list."""
-        return sum(part.count(concept) for part in self.parts())
+        return sum(part.count(concept) for part in self._parts)
 
     def halves_of(self, rows: Rows) -> npt.NDArray[np.float16]:
         """The stored vectors of rows, float16 [n, D], in the order asked.
@@ -104,9 +161,14 @@ class LiveSet:
         """
         halves = np.zeros((len(rows), self.tail.halves.shape[1]), np.float16)
         missing = np.ones(len(rows), np.bool_)
-        for part, places, positions in self._spread(rows):
-            halves[places] = part.halves_at(positions)
-            missing[places] = False
+        order = np.argsort(rows, kind="stable")
+        ascending = rows[order]
+        for part, some in self._within(ascending):
+            positions, found = positions_in(part.rows, ascending[some])
+            if found.any():
+                places = order[some][found]
+                halves[places] = part.halves_at(positions[found])
+                missing[places] = False
         if missing.any():
             raise ValueError(f"rows without a vector: {rows[missing][:5].tolist()}")
         return halves
@@ -114,46 +176,97 @@ class LiveSet:
     def scan(
         self, query: npt.NDArray[np.float32], allowed: RowSet | None = None
     ) -> tuple[Rows, Singles, Singles]:
-        """(rows, approx, bound): approximate cosines of live rows, of the allowed ones only.
+        """(rows, approx, bound): all `blocks` as one."""
+        nothing = Block(np.zeros(0, np.uint32), np.zeros(0, np.float32), np.zeros(0, np.float32))
+        rows, approx, bound = zip(nothing, *self.blocks(query, allowed), strict=True)
+        return np.concatenate(rows), np.concatenate(approx), np.concatenate(bound)
 
-        |scores.cosines - approx| <= bound; rows ascend within a part.
+    def blocks(
+        self, query: npt.NDArray[np.float32], allowed: RowSet | None = None
+    ) -> Iterator[Block]:
+        """Approximate cosines of live rows (of the allowed ones only), some at a time.
+
+        Each row comes once; rows ascend within a part.
         """
         wanted = self.rows if allowed is None else self.rows & allowed
         asked = coded(query[None, :])
-        found = [_scan_part(part, asked, wanted) for part in self.parts()]
-        rows, approx, bound = zip(*found, strict=True)
-        return np.concatenate(rows), np.concatenate(approx), np.concatenate(bound)
+        for part in self._parts:
+            yield from _blocks_of(part, asked, part.row_set & wanted)
 
-    def _spread(self, rows: Rows) -> Iterator[tuple[Part, Places, Places]]:
-        """The parts that hold some of `rows`: part, places in `rows`, positions in the part."""
-        order = np.argsort(rows, kind="stable")
-        ascending = rows[order]
-        for part in self.parts():
-            if not len(part.rows):
-                continue
-            # Only rows within its span are looked up: a long list goes to a hundred segments.
-            start = np.searchsorted(ascending, part.rows[0], "left")
-            stop = np.searchsorted(ascending, part.rows[-1], "right")
-            positions, found = positions_in(part.rows, ascending[start:stop])
-            if found.any():
-                yield part, order[start:stop][found], positions[found]
+    def _within(self, ascending: Rows) -> Iterator[tuple[Part, slice]]:
+        """The parts that may hold some of `ascending`, each with the places of those."""
+        starts = np.searchsorted(ascending, self._firsts, "left").tolist()
+        stops = np.searchsorted(ascending, self._lasts, "right").tolist()
+        for part, start, stop in zip(self._parts, starts, stops, strict=True):
+            if start < stop:
+                yield part, slice(start, stop)
 
-    def _is_dead(self, rows: Rows) -> npt.NDArray[np.bool_]:
-        return positions_in(self._dead, rows)[1]
+    def _values_in(self, part: Part, concept: int, rows: Rows) -> Quantised:
+        """`values_at` within one part, for rows (ascending) in its span."""
+        first, length = _span(part)
+        dead = self._dead_in(part.rows)
+        listed = part.count(concept)
+        if _LOOK_UP * len(rows) < listed or length > _LOOK_UP * (len(rows) + listed):
+            values = part.values_at(concept, rows)
+            values[positions_in(dead, rows)[1]] = 0
+            return values
+        known, known_values = part.values_of(concept)
+        table = np.zeros(length, np.uint16)
+        table[_from(first, known)] = known_values
+        table[_from(first, dead)] = 0
+        found: Quantised = table[_from(first, rows)]
+        return found
+
+    def _dead_in(self, rows: Rows) -> Rows:
+        """The dead within the span of `rows` (ascending, not empty)."""
+        start, stop = np.searchsorted(self._dead, [int(rows[0]), int(rows[-1]) + 1])
+        return self._dead[start:stop]
 
 
-def _scan_part(part: Part, asked: Coded, wanted: RowSet) -> tuple[Rows, Singles, Singles]:
-    """The wanted rows of one part, ascending, with approximate cosines and bounds."""
-    here = part.row_set & wanted
-    if len(here) == len(part.rows):
-        return part.rows, *part.scan(asked, None)
-    if 2 * len(here) > len(part.rows):
-        # Most are wanted, as with a few graves: finding the others is quicker.
-        kept = np.ones(len(part.rows), np.bool_)
-        kept[positions_in(part.rows, to_array(part.row_set - here))[0]] = False
-        approx, bound = part.scan(asked, None)
-        return part.rows[kept], approx[kept], bound[kept]
-    rows = to_array(here)
-    if not len(rows):
-        return rows, np.zeros(0, np.float32), np.zeros(0, np.float32)
-    return rows, *part.scan(asked, positions_in(part.rows, rows)[0])
+def _blocks_of(part: Part, asked: Coded, here: RowSet) -> Iterator[Block]:
+    """The wanted rows of one part: all, or picked from all, or gathered."""
+    if not here:
+        return
+    if len(here) < _GATHER_SHARE * len(part.rows):
+        rows = to_array(here)
+        places = positions_in(part.rows, rows)[0]
+        for start in range(0, len(rows), _BLOCK):
+            some = slice(start, start + _BLOCK)
+            yield Block(rows[some], *part.scan(asked, places[some]))
+        return
+    kept = None if len(here) == len(part.rows) else _mask(part, here)
+    for start in range(0, len(part.rows), _BLOCK):
+        some = slice(start, start + _BLOCK)
+        rows = part.rows[some]
+        if kept is None:
+            yield Block(rows, *part.scan(asked, some))
+        elif (wanted := kept[some]).any():
+            approx, bound = part.scan(asked, some)
+            yield Block(rows[wanted], approx[wanted], bound[wanted])
+
+
+def _span(part: Part) -> tuple[int, int]:
+    """The first row of a part, and how many rows lie from it to the last, held or not."""
+    first = int(part.rows[0])
+    return first, int(part.rows[-1]) - first + 1
+
+
+def _mask(part: Part, here: RowSet) -> npt.NDArray[np.bool_]:
+    """Which rows of a part are in a set that holds many of them."""
+    others = part.row_set - here
+    first, length = _span(part)
+    if _LOOK_UP * len(others) < len(part.rows) or length > _LOOK_UP * len(part.rows):
+        kept = np.ones(len(part.rows), np.bool_)  # with a few graves, finding these is quicker
+        kept[positions_in(part.rows, to_array(others))[0]] = False
+        return kept
+    table = np.zeros(length, np.bool_)
+    table[_from(first, to_array(here))] = True
+    found: npt.NDArray[np.bool_] = table[_from(first, part.rows)]
+    return found
+
+
+def _from(first: int, rows: Rows) -> npt.NDArray[np.intp]:
+    """Places of rows in a table that begins with `first`; numpy takes such twice as fast."""
+    places = rows.astype(np.intp)
+    places -= first
+    return places

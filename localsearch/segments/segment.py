@@ -1,4 +1,4 @@
-"""One segment: a folder with postings and matrix of the same rows, written once.
+"""One open segment: a folder with postings and matrix of the same rows (`writing` makes it).
 
 Never knows which of its rows are alive. Invariant: both files name the segment, its pack and its
 span of rows, so a file of another segment under its name is noticed at open.
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,14 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from localsearch.catalog.segment_names import SegmentRow
-from localsearch.durable import make_folder, write_blocks
 from localsearch.errors import LibrarySegmentDamaged
 from localsearch.matrix.coding import Coded, Singles
 from localsearch.matrix.read import Matrix, open_matrix
-from localsearch.matrix.scan import scan_coded
-from localsearch.matrix.write import matrix_blocks
+from localsearch.matrix.scan import Places, scan_coded
 from localsearch.postings.read import Postings, open_postings
-from localsearch.postings.write import postings_blocks
 from localsearch.rows import Rows, RowSet, from_array
 from localsearch.scores import Quantised
 
@@ -35,17 +31,6 @@ FOLDER: Final = "segments"
 
 POSTINGS: Final = "postings.bin"  # frozen
 MATRIX: Final = "matrix.bin"  # frozen
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentData:
-    """What a segment is written from: the features of its rows and their probabilities."""
-
-    rows: Rows  # [n] ascending
-    halves: npt.NDArray[np.float16]  # [n, D]
-    probabilities: Quantised  # [n, C]
-    floors: Quantised  # [C]
-    without: tuple[int, ...] = ()
 
 
 class Segment:
@@ -57,47 +42,47 @@ class Segment:
         self.rows: Rows = matrix.rows
         self.row_set: RowSet = from_array(matrix.rows)
         self.without: tuple[int, ...] = tuple(matrix.meta["without"])
-        self._postings, self._matrix = postings, matrix
+        self.postings, self.matrix = postings, matrix
 
     def rows_of(self, concept: int, at_least: int) -> RowSet:
         """The rows listed under a concept with at least that value; a new set."""
         with _as(self.name):
-            return self._postings.rows_of(concept, at_least)
+            return self.postings.rows_of(concept, at_least)
 
     def values_of(self, concept: int) -> tuple[Rows, Quantised]:
         """All rows listed under a concept, ascending, and their values."""
         with _as(self.name):
-            return self._postings.values_of(concept)
+            return self.postings.values_of(concept)
 
     def values_at(self, concept: int, rows: Rows) -> Quantised:
         """The value of each of `rows` under a concept; 0 where it is not listed."""
         with _as(self.name):
-            return self._postings.values_at(concept, rows)
+            return self.postings.values_at(concept, rows)
 
     def count(self, concept: int) -> int:
         """How many rows are listed under a concept, dead ones too."""
-        return self._postings.count(concept)
+        return self.postings.count(concept)
 
     def halves_at(self, positions: npt.NDArray[np.intp]) -> npt.NDArray[np.float16]:
         """The stored vectors at some positions of `rows`, float16 [m, D]."""
         with _as(self.name):
-            return self._matrix.halves_at(positions)
+            return self.matrix.halves_at(positions)
 
-    def scan(self, asked: Coded, positions: npt.NDArray[np.intp] | None) -> tuple[Singles, Singles]:
+    def scan(self, asked: Coded, places: Places | None) -> tuple[Singles, Singles]:
         """Approximate cosines with a coded query, and their bounds; see `matrix.scan`."""
         with _as(self.name):
-            return scan_coded(self._matrix, asked, positions)
+            return scan_coded(self.matrix, asked, places)
 
     def check_all(self) -> None:
         """Compare every byte of both files. Raises LibrarySegmentDamaged."""
         with _as(self.name):
-            self._postings.file.check_all()
-            self._matrix.file.check_all()
+            self.postings.file.check_all()
+            self.matrix.file.check_all()
 
     def close(self) -> None:
         """Give both files back."""
-        self._postings.close()
-        self._matrix.close()
+        self.postings.close()
+        self.matrix.close()
 
 
 def open_segment(store: Path, row: SegmentRow) -> Segment:
@@ -119,28 +104,9 @@ def open_segment(store: Path, row: SegmentRow) -> Segment:
         return segment
 
 
-def write_segment_files(store: Path, row: SegmentRow, made: SegmentData) -> None:
-    """Make the folder of a segment with both files, all synced; `row` describes it.
-
-    Raises LibraryFull, LibraryReadOnly, LibraryError; what was written then stays unnamed.
-    """
-    folder = store / FOLDER / row.name
-    make_folder(folder)
-    about = _about(row)
-    meta, blocks = postings_blocks(made.rows, made.probabilities, made.floors)
-    write_blocks(folder / POSTINGS, {**about, **meta, "kind": "postings"}, blocks)
-    meta, arrays = matrix_blocks(made.rows, made.halves)
-    matrix_meta = {**about, **meta, "kind": "matrix", "without": list(made.without)}
-    write_blocks(folder / MATRIX, matrix_meta, arrays)
-
-
-def _about(row: SegmentRow) -> dict[str, Any]:
-    return {"segment": asdict(row)}
-
-
 def _check_meta(path: Path, meta: dict[str, Any], row: SegmentRow) -> None:
     found, kind = meta.get("segment"), path.stem
-    if found != asdict(row) or meta.get("kind") != kind:
+    if found != row._asdict() or meta.get("kind") != kind:
         raise LibrarySegmentDamaged(
             f"{path} is damaged: expected {kind} of {row}, found {meta.get('kind')} of {found}",
             hint="it is rebuilt from the features by the next sync",

@@ -7,14 +7,14 @@ ascend, and vectors, codes and listing are of exactly these rows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from localsearch.deferred import dataclass
 from localsearch.matrix import coding
 from localsearch.matrix.coding import Coded, Singles, coded
-from localsearch.matrix.scan import scan_coded
+from localsearch.matrix.scan import Places, scan_coded
 from localsearch.postings import listing as lists
 from localsearch.postings.listing import Listing, listing
 from localsearch.rows import Rows, RowSet, from_array, positions_in
@@ -54,9 +54,9 @@ class Tail:
         """The stored vectors at some positions of `rows`, float16 [m, D]."""
         return self.halves[positions]
 
-    def scan(self, asked: Coded, positions: npt.NDArray[np.intp] | None) -> tuple[Singles, Singles]:
+    def scan(self, asked: Coded, places: Places | None) -> tuple[Singles, Singles]:
         """Approximate cosines with a coded query, and their bounds; see `matrix.scan`."""
-        return scan_coded(self.coded, asked, positions)
+        return scan_coded(self.coded, asked, places)
 
     def extended(
         self,

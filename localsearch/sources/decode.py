@@ -8,10 +8,10 @@ Never raises on purpose anything but PictureError; what Pillow raises is told by
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
+from localsearch.deferred import dataclass
 from localsearch.errors import PictureError
 from localsearch.sources.declared import declared_size
 from localsearch.sources.exif import exif_of, orientation_of

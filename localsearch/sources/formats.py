@@ -10,8 +10,9 @@ and MPEG (Pillow only names them), SPIDER, IPTC and IM Tools (no signature to kn
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from localsearch.deferred import dataclass
 
 _Mark = tuple[tuple[int, bytes], ...]
 """Bytes at offsets that must all be there."""

@@ -11,9 +11,8 @@ import io
 import os
 import re
 import stat
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from localsearch.errors import InputError, PictureError
@@ -30,8 +29,7 @@ _PNG_MODES = frozenset(("1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA"))
 _TIFF_MODES = frozenset(("CMYK", "YCbCr", "LAB", "F"))
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
+class Encoded(NamedTuple):
     """Encoded bytes of a picture. `path`: absolute, None without a file. `name`: for messages."""
 
     data: bytes

@@ -7,9 +7,9 @@ AVIF comes through Pillow, which has its own decoder.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from localsearch.deferred import dataclass
 from localsearch.errors import PictureError
 from localsearch.sources.exif import parsed_exif
 from localsearch.sources.limits import Limits, check_pixels

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from localsearch.deferred import dataclass
 
 HIDDEN = "hidden files"
 _NEVER_ENTERED = frozenset(

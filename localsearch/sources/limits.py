@@ -6,13 +6,12 @@ belongs to the host program: it is neither read nor set here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from localsearch.errors import PictureError
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """Bounds for one picture.
 
     `max_bytes`: 512 MiB holds every camera file and most film scans; it bounds what is read.

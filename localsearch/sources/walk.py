@@ -12,11 +12,12 @@ import heapq
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from localsearch.deferred import dataclass
 from localsearch.sources.formats import SUFFIX_KINDS, format_of, kind_of_suffix
 from localsearch.sources.ignore import HIDDEN, Ignore, built_in_rule, is_photos_library
 from localsearch.sources.placeholders import is_placeholder, stands_for

@@ -12,15 +12,14 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from localsearch.catalog import contents, inputs, tags
-from localsearch.catalog import input_reads as reads
 from localsearch.catalog import known as known_rows
 from localsearch.catalog.known import Known
 from localsearch.catalog.truth import Truth
+from localsearch.deferred import dataclass
 from localsearch.errors import InputError, PictureError
 from localsearch.pipeline.job import Job, Outcome
 from localsearch.records import Added, Refusal
@@ -267,7 +266,7 @@ def _facts_of(conn: sqlite3.Connection, outcome: Outcome | None) -> Any:
     if outcome is None:
         return None
     if outcome.facts is None and outcome.known and outcome.digest is not None:
-        return reads.facts_of_digest(conn, outcome.digest)
+        return known_rows.facts_of_digest(conn, outcome.digest)
     return outcome.facts
 
 

@@ -10,15 +10,15 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import field
+from typing import Any, NamedTuple
 
-from localsearch.catalog import input_reads as reads
 from localsearch.catalog import inputs
 from localsearch.catalog import known as known_rows
 from localsearch.catalog import roots as root_rows
 from localsearch.catalog.known import Known
 from localsearch.catalog.truth import Truth
+from localsearch.deferred import dataclass
 from localsearch.pipeline.job import Outcome
 from localsearch.records import Facts
 from localsearch.sources.walk import Sighting
@@ -79,8 +79,7 @@ def commit_batch(
             tally.failures.append((os.fsdecode(read.path), refusal.state, refusal.reason))
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(NamedTuple):
     """What was found at a place, as the catalog takes it."""
 
     digest: bytes | None
@@ -94,7 +93,7 @@ class _Found:
     @property
     def told(self) -> dict[str, Any]:
         """The arguments that new and replaced contents share."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return self._asdict()
 
 
 def _commit_one(
@@ -125,7 +124,7 @@ def _found(conn: sqlite3.Connection, read: ToRead, outcome: Outcome, now_ns: int
     mtime_ns = read.sighting.mtime_ns if outcome.mtime_ns is None else outcome.mtime_ns
     facts = outcome.facts
     if facts is None and outcome.known and outcome.digest is not None:
-        facts = reads.facts_of_digest(conn, outcome.digest)
+        facts = known_rows.facts_of_digest(conn, outcome.digest)
     return _Found(
         digest=outcome.digest,
         size=read.sighting.size if outcome.size is None else outcome.size,

@@ -9,13 +9,13 @@ import os
 import time
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 from localsearch.catalog import Catalog, inputs
 from localsearch.catalog import known as known_rows
 from localsearch.catalog import roots as root_rows
 from localsearch.catalog.inputs import IGNORED
 from localsearch.catalog.known import Known
+from localsearch.deferred import dataclass
 from localsearch.errors import LibraryUnsafe
 from localsearch.sync.roots import FoundRoot, identity_of, sample_is_stale
 from localsearch.sync.safety import Place, empty_places, first_level, implausible

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from typing import Any
 
+from localsearch.catalog.metadata_terms import DEEPEST, check_depth
+from localsearch.deferred import dataclass
 from localsearch.errors import InputError
 
 
@@ -74,6 +76,8 @@ def check_metadata(metadata: object) -> None:
         json.dumps(dict(metadata), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"metadata must be JSON: {error}") from error
+    if not check_depth(dict(metadata)):
+        raise InputError(f"metadata may be nested {DEEPEST} levels deep, not more")
 
 
 def check_source_url(url: object) -> None:

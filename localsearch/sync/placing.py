@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from localsearch.deferred import dataclass
 from localsearch.sources.formats import format_of, kind_of_suffix
 from localsearch.sources.ignore import Ignore, built_in_rule
 from localsearch.sync.roots import FoundRoot

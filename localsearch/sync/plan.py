@@ -6,9 +6,10 @@ Invariant: every sighting ends in exactly one list, so that a report adds up to 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from localsearch.catalog.known import Known
+from localsearch.deferred import dataclass
 from localsearch.sources.walk import Sighting
 
 # A failure of these kinds can mend itself without the file changing: a decoder was installed, a

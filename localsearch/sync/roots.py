@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from localsearch import machine
 from localsearch.catalog.roots import RootRow
+from localsearch.deferred import dataclass
 
 
 @dataclass(frozen=True, slots=True)

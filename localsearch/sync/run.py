@@ -12,9 +12,10 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from localsearch.catalog.truth import Truth
+from localsearch.deferred import dataclass
 from localsearch.errors import LibraryUnsafe
 from localsearch.pipeline.job import Job, Outcome
 from localsearch.records import Progress, SyncReport

@@ -6,7 +6,8 @@ Invariant: a folder that may merely be unplugged never turns photos into missing
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from localsearch.deferred import dataclass
 
 # A fifth of a folder of three photos is less than one: one or two deleted photos are no accident.
 _FEW = 2

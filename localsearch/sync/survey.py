@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from localsearch.catalog import Catalog
 from localsearch.catalog import known as known_rows
 from localsearch.catalog.known import Known
 from localsearch.catalog.truth import Truth
+from localsearch.deferred import dataclass
 from localsearch.sources.ignore import Ignore
 from localsearch.sources.walk import Folder, Sighting, walk_folder
 from localsearch.sync.plan import FolderPlan, plan_folder

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -15,8 +15,10 @@ import numpy.typing as npt
 
 from localsearch.catalog import Catalog, create_catalog, input_reads, inputs, segment_names
 from localsearch.catalog.features import Features, open_features
+from localsearch.errors import LibrarySegmentDamaged
 from localsearch.pack import Pack, load_pack
-from localsearch.publish import PublishReport, build, plan
+from localsearch.publish import PublishReport, build, compact_segments, merge_segments, plan
+from localsearch.publish.build import never
 from localsearch.rows import to_array
 from localsearch.scores import cosines
 from localsearch.segments.live import LiveSet, advance
@@ -40,12 +42,15 @@ class Store:
     keys: list[int] = field(default_factory=list)
     names: Iterator[int] = field(default_factory=itertools.count)
 
-    def add(self, count: int, *, featured: bool = True) -> list[int]:
+    def add(
+        self, count: int, *, featured: bool = True, vectors: npt.NDArray | None = None
+    ) -> list[int]:
         """Add photos; without `featured` their features are lost. Gives their rows."""
         digests = [self.rng.bytes(32) for _ in range(count)]
         if featured:
-            vectors = self.rng.normal(size=(count, self.pack.dimensions))
-            vectors /= np.linalg.norm(vectors, axis=1)[:, None]
+            if vectors is None:
+                vectors = self.rng.normal(size=(count, self.pack.dimensions))
+            vectors = vectors / np.linalg.norm(vectors, axis=1)[:, None]
             logits = self.rng.normal(size=(count, self.pack.classes)) * 4
             halves, raw = vectors.astype(np.float16), logits.astype(np.float16)
             self.features.put_many(zip(digests, halves, raw, strict=True))
@@ -73,13 +78,24 @@ class Store:
             inputs.set_removed(conn, key, removed, now_ms=2)
 
     def live(self, previous: LiveSet | None = None, bad: frozenset[str] = frozenset()) -> LiveSet:
-        with self.catalog.reading() as conn:
-            return advance(previous, conn, self.features, self.pack, self.path, bad)
+        """What a reader sees; a segment whose files are gone is set aside when asked again."""
+        try:
+            with self.catalog.reading() as conn:
+                return advance(previous, conn, self.features, self.pack, self.path, bad)
+        except LibrarySegmentDamaged as fault:
+            assert fault.missing and fault.segment not in bad
+            return self.live(previous, bad | {fault.segment})
 
     def publish(self, whole_sync: bool = True) -> PublishReport:
         return build.publish(
             self.catalog, self.features, self.pack, self.path, whole_sync=whole_sync
         )
+
+    def merge(self, stop: Callable[[], bool] = never) -> PublishReport:
+        return merge_segments(self.catalog, self.features, self.pack, self.path, stop=stop)
+
+    def compact(self) -> PublishReport:
+        return compact_segments(self.catalog, self.features, self.pack, self.path)
 
     def replace(self, *names: str) -> PublishReport:
         return build.replace_damaged(self.catalog, self.features, self.pack, self.path, names)
@@ -154,8 +170,16 @@ def assert_same(store: Store, live: LiveSet) -> None:
             order = np.argsort(found)
             assert found[order].tolist() == expected.tolist()
             assert values[order].tolist() == posted[np.isin(rows, expected)].tolist()
+            for count in (1, 3, len(rows) + 1):
+                assert_best(live, concept, at_least, count)
         assert (live.values_at(concept, rows[shuffled]) == posted[shuffled]).all()
         assert live.count(concept) >= (posted > 0).sum()
+        dead = to_array(live.graves)
+        some = np.concatenate([rows, dead, [2**32 - 1]]).astype(np.uint32)
+        for asked in (np.unique(some), store.rng.permutation(some), some[:3], dead[:1]):
+            found = dict(zip(asked.tolist(), live.values_at(concept, asked).tolist(), strict=True))
+            alive = dict(zip(rows.tolist(), posted.tolist(), strict=True))
+            assert found == {row: alive.get(row, 0) for row in found}
     query = store.rng.normal(size=store.pack.dimensions).astype(np.float32)
     for allowed in (None, live.rows, type(live.rows)(rows[::3].tolist())):
         found, approx, bound = live.scan(query, allowed)
@@ -164,3 +188,16 @@ def assert_same(store: Store, live: LiveSet) -> None:
         assert found[order].tolist() == kept.tolist()
         true = cosines(vectors[np.isin(rows, kept)], query)
         assert (np.abs(true - approx[order]) <= bound[order]).all()
+
+
+def assert_best(live: LiveSet, concept: int, at_least: int, count: int) -> None:
+    """The highest are among what `best` gives, all that tie with the last of them too."""
+    rows, values = live.top_values(concept, at_least)
+    found, theirs, total = live.best(concept, at_least, count)
+    assert total == len(rows)
+    known = dict(zip(rows.tolist(), values.tolist(), strict=True))
+    given = dict(zip(found.tolist(), theirs.tolist(), strict=True))
+    assert len(given) == len(found) and given.items() <= known.items()
+    if len(rows):
+        last = sorted(values.tolist())[-min(count, len(rows))]
+        assert {row for row, value in known.items() if value >= last} <= given.keys()

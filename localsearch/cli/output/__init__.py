@@ -1,6 +1,7 @@
 """What the program prints. The only room that knows JSON keys and columns.
 
-`for_programs` holds the JSON shapes, lines, CSV and paths; `for_people` sentences and tables.
+`for_programs` holds the JSON shapes, lines, CSV and paths; `for_people` sentences and tables;
+`keeping`, which those import that need it, both for the commands that keep a library whole.
 Decides nothing, reads no library.
 """
 

@@ -108,6 +108,8 @@ def print_status(status: ls.Status) -> None:
         ["provider", status.provider or "not started yet"],
         ["segments", f"{status.segments}, generation {status.generation}, tail {status.tail:,}"],
         ["size", f"{size(status.bytes)}, format {status.schema}"],
+        *([["visual", status.graph]] if status.graph else []),
+        *(["due", line] for line in status.due),
         *(["note", line] for line in status.notes),
     ]
     terminal.draw_table([Column("", style="dim"), Column("", wrap=True)], rows, header=False)

@@ -8,8 +8,7 @@ value does not depend on which other rows are asked for.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     from localsearch.rows import Rows, RowSet
@@ -26,16 +25,16 @@ TABLE: Final = 3  # one statement that reads every input
 VECTORS: Final = 4  # every vector, and perhaps a run of the model
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
-    """`read` makes the term of what was written; its column errors are QueryErrors.
+class Clause(NamedTuple):
+    """`read` makes the term of what was written after one of `fields`; its column errors are
+    QueryErrors. It is None for a leaf without a field, which the grammar reads itself.
 
     `values` is None for a leaf that only filters (score 1). `size` guesses how many rows match,
     and `cost` what asking costs, both without asking. `routes` tells for hits how they were found.
     """
 
     fields: tuple[str, ...]
-    read: Callable[[Written], Term]
+    read: Callable[[Written], Term] | None
     rows: Callable[[Snapshot, Any], RowSet]
     values: Callable[[Snapshot, Any, Rows], Floats] | None
     size: Callable[[Snapshot, Any], int]

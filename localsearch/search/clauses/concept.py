@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
-
-import numpy as np
 
 from localsearch.rows import Rows, RowSet
 from localsearch.scores import Floats, at_least, value_of
@@ -13,9 +10,6 @@ from localsearch.search.clauses.clause import BITMAP, Clause
 from localsearch.search.snapshot import Snapshot
 from localsearch.search.terms import Concept
 from localsearch.search.words import Written, one_item, plain
-
-# Below, a look-up of each row costs less than reading a list, however short that is.
-_FEW: Final = 512
 
 
 def index_of(snapshot: Snapshot, term: Concept) -> int:
@@ -37,14 +31,7 @@ def _rows(snapshot: Snapshot, term: Concept) -> RowSet:
 
 
 def _values(snapshot: Snapshot, term: Concept, rows: Rows) -> Floats:
-    index = index_of(snapshot, term)
-    if len(rows) <= _FEW or 8 * len(rows) < snapshot.live.count(index):
-        return value_of(snapshot.live.values_at(index, rows))
-    # Many rows: the whole list, written out, is looked up faster than row by row.
-    listed, values = snapshot.live.top_values(index, 0)
-    table = np.zeros(max(int(rows.max()), int(listed.max(initial=0))) + 1, dtype=np.uint16)
-    table[listed] = values
-    return value_of(table[rows])
+    return value_of(snapshot.live.values_at(index_of(snapshot, term), rows))
 
 
 def _size(snapshot: Snapshot, term: Concept) -> int:

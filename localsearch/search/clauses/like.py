@@ -1,60 +1,52 @@
-"""`like:"beach.jpg"`, `like-id:my-cat>=0.8`: photos by likeness to one picture.
-
-Matches every row that has a vector or, with a `min_score`, those whose score reaches it. The
-score is always exact: from the stored half-precision vector, by `scores.cosines`.
+"""`like:"beach.jpg"`, `like-id:my-cat>=0.8`, `like:a.jpg,region=0:0:0.5:1`: photos by likeness to
+one picture, or to a part of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from localsearch.rows import Rows, RowSet
-from localsearch.scores import Floats, at_least, value_of
-from localsearch.search import visual
-from localsearch.search.clauses.clause import HELD, VECTORS, Clause, unknown_size
-from localsearch.search.snapshot import Snapshot, vector_of
+from localsearch.search.clauses import likeness
+from localsearch.search.clauses.clause import Clause
 from localsearch.search.terms import Like
-from localsearch.search.words import Written, one_item, plain
+from localsearch.search.words import Item, Written, plain, query_error
 
-
-def _read_file(written: Written) -> Like:
-    return Like(source=plain(one_item(written)), min_score=written.floor)
-
-
-def _read_id(written: Written) -> Like:
-    return Like(id=plain(one_item(written)), min_score=written.floor)
+_HINT = "as region=0.1:0.2:0.6:0.9, left:top:right:bottom as fractions of the upright picture"
 
 
 def _read(written: Written) -> Like:
-    return {"like": _read_file, "like-id": _read_id}[written.field](written)
+    name = plain(written.items[0])
+    region = _region(written.items[1:])
+    if written.field == "like-id":
+        return Like(id=name, min_score=written.floor, region=region)
+    return Like(name, min_score=written.floor, region=region)
 
 
-def _rows(snapshot: Snapshot, term: Like) -> RowSet:
-    if term.min_score is None or not snapshot.live.rows:
-        return snapshot.live.rows
-    query = vector_of(snapshot, term)
-    return visual.reaching(snapshot.live, snapshot.pack.visual, query, at_least(term.min_score))
-
-
-def _values(snapshot: Snapshot, term: Like, rows: Rows) -> Floats:
-    query = vector_of(snapshot, term)
-    return value_of(visual.exact_scores(snapshot.live, snapshot.pack.visual, query, rows))
-
-
-def _cost(term: Like) -> int:
-    return HELD if term.min_score is None else VECTORS
-
-
-def _routes(snapshot: Snapshot, rows: Rows) -> Sequence[str]:
-    return ["exact"] * len(rows)
+def _region(items: tuple[Item, ...]) -> tuple[float, float, float, float] | None:
+    if not items:
+        return None
+    first = items[0]
+    if len(items) > 1 or first.value != "region" or first.second is None:
+        raise query_error(
+            "expected region=LEFT:TOP:RIGHT:BOTTOM after the picture",
+            items[1].column if len(items) > 1 and first.value == "region" else first.column,
+            hint="put double quotes around a file name that holds a comma",
+        )
+    try:
+        left, top, right, bottom = map(float, first.second.split(":"))
+    except ValueError:
+        raise query_error(
+            f"expected four numbers with colons between, found {first.second!r}",
+            first.column,
+            hint=_HINT,
+        ) from None
+    return left, top, right, bottom
 
 
 CLAUSE = Clause(
     fields=("like", "like-id"),
     read=_read,
-    rows=_rows,
-    values=_values,
-    size=unknown_size,
-    cost=_cost,
-    routes=_routes,
+    rows=likeness.rows,
+    values=likeness.values,
+    size=likeness.size,
+    cost=likeness.cost,
+    routes=likeness.routes,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from localsearch.catalog import input_reads
+from localsearch.catalog import path_filter
 from localsearch.rows import RowSet, from_array
 from localsearch.search.clauses.clause import TABLE, Clause, from_catalog, unknown_size
 from localsearch.search.snapshot import Snapshot
@@ -25,7 +25,12 @@ def _read(written: Written) -> PathTerm:
 
 
 def _rows(snapshot: Snapshot, term: PathTerm) -> RowSet:
-    return from_array(input_reads.rows_of_path(snapshot.conn, term.pattern, term.root))
+    return from_array(path_filter.rows_of_path(snapshot.conn, term.pattern, term.root))
+
+
+def _size(snapshot: Snapshot, term: PathTerm) -> int:
+    known = path_filter.size_of_path(snapshot.conn, term.pattern, term.root)
+    return unknown_size(snapshot, term) if known is None else known
 
 
 CLAUSE = Clause(
@@ -33,7 +38,7 @@ CLAUSE = Clause(
     read=_read,
     rows=_rows,
     values=None,
-    size=unknown_size,
+    size=_size,
     cost=lambda term: TABLE,
     routes=from_catalog,
 )

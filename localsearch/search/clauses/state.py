@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from localsearch.catalog import input_reads
+from localsearch.catalog import filters, input_reads
 from localsearch.records import STATES
 from localsearch.rows import RowSet, from_array
-from localsearch.search.clauses.clause import INDEXED, Clause, from_catalog, unknown_size
+from localsearch.search.clauses.clause import INDEXED, Clause, from_catalog
 from localsearch.search.snapshot import Snapshot
 from localsearch.search.terms import State
 from localsearch.search.words import Written, no_floor, one_item, plain, query_error
@@ -30,7 +30,7 @@ CLAUSE = Clause(
     read=_read,
     rows=_rows,
     values=None,
-    size=unknown_size,
+    size=lambda snapshot, term: filters.size_of_state(snapshot.conn, term.word),
     cost=lambda term: INDEXED,
     routes=from_catalog,
 )

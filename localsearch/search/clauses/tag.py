@@ -25,12 +25,17 @@ def _rows(snapshot: Snapshot, term: Tag) -> RowSet:
     return from_array(tags.rows_with(snapshot.conn, term.name, term.value))
 
 
+def _size(snapshot: Snapshot, term: Tag) -> int:
+    known = tags.size_with(snapshot.conn, term.name, term.value)
+    return unknown_size(snapshot, term) if known is None else known
+
+
 CLAUSE = Clause(
     fields=("tag",),
     read=_read,
     rows=_rows,
     values=None,
-    size=unknown_size,
+    size=_size,
     cost=lambda term: INDEXED,
     routes=from_catalog,
 )

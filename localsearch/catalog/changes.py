@@ -1,0 +1,61 @@
+"""What changed, for apps that keep a copy of their own: the newest change of each id, in order.
+
+The triggers in `tables` write it, so that no writer can forget it; `renew` only mends it.
+Invariants: an id has one line, its newest change; sequences rise and are never handed out again,
+so that "all since sequence N" is all that an app which has seen N does not know. A change is
+whatever alters what an app sees of an input: its state, content, place, tags, metadata, or that it
+was purged (`gone`).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class ChangeRow(NamedTuple):
+    """The newest change of an id; `gone` where it was purged and stands for no input now."""
+
+    sequence: int
+    id: str
+    gone: bool
+
+
+def since(conn: sqlite3.Connection, sequence: int, limit: int = 1000) -> list[ChangeRow]:
+    """At most `limit` changes after `sequence`, in order; 0 gives every id there ever was.
+
+    Ask again after the last one's sequence. An id that changes in between comes again, at the end.
+    """
+    found = conn.execute(
+        "SELECT sequence, id, gone FROM changes WHERE sequence > ? ORDER BY sequence LIMIT ?",
+        (sequence, limit),
+    )
+    return [ChangeRow(number, id, gone == 1) for number, id, gone in found]
+
+
+def last(conn: sqlite3.Connection) -> int:
+    """The last sequence that was handed out; 0 before the first change."""
+    found = conn.execute("SELECT seq FROM sqlite_sequence WHERE name = 'changes'").fetchone()
+    return 0 if found is None else int(found[0])
+
+
+def check(conn: sqlite3.Connection) -> list[str]:
+    """Ids whose line is absent, or says the contrary of what is; empty if all is well."""
+    lacking = "SELECT id FROM inputs LEFT JOIN changes USING (id) WHERE changes.gone IS NOT 0"
+    lying = (
+        "SELECT id FROM changes LEFT JOIN inputs USING (id)"
+        " WHERE changes.gone = 0 AND inputs.key IS NULL"
+    )
+    return [id for (id,) in conn.execute(f"{lacking} UNION {lying} ORDER BY id")]
+
+
+def renew(conn: sqlite3.Connection, ids: Iterable[str]) -> None:
+    """Note these ids as changed just now, or gone if they stand for no input."""
+    for id in ids:
+        conn.execute("DELETE FROM changes WHERE id = ?", (id,))
+        conn.execute(
+            "INSERT INTO changes (id, gone)"
+            " VALUES (?1, NOT EXISTS (SELECT 1 FROM inputs WHERE id = ?1))",
+            (id,),
+        )

@@ -1,0 +1,67 @@
+"""The vocabulary, and the concepts of one picture. Writes nothing.
+
+A search on a terminal asks for both, so nothing is imported here that a search has not loaded.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from localsearch.catalog import input_reads as reads
+from localsearch.errors import InputError, LibraryMissing, PictureError
+from localsearch.library import arguments, finding
+from localsearch.library.later import Later
+from localsearch.library.parts import Parts
+from localsearch.library.shown import concepts_of
+from localsearch.records import ConceptInfo, ConceptValue
+from localsearch.sources import forms
+
+if TYPE_CHECKING:
+    from localsearch.sync import new_input
+else:
+    new_input = Later("localsearch.sync.new_input")
+
+
+def concepts(parts: Parts, prefix: str) -> tuple[ConceptInfo, ...]:
+    """Concepts whose name or synonym begins with a prefix."""
+    return tuple(
+        ConceptInfo(c.id, c.name, c.synonyms, c.parents, c.kind, c.definition)
+        for c in parts.pack.vocabulary.starting_with(prefix)
+    )
+
+
+def predict(
+    parts: Parts,
+    source: Any,
+    base64: str | None,
+    data: bytes | None,
+    public_id: str | None,
+    limit: int,
+    at_least: float,
+) -> tuple[ConceptValue, ...]:
+    """Concepts of one picture; of a stored one from its features."""
+    limit, at_least = arguments.whole(limit, "limit"), arguments.fraction(at_least, "at_least")
+    if base64 is not None or data is not None:
+        new_input.check_forms(base64, data)
+    if sum(given is not None for given in (source, base64, data, public_id)) != 1:
+        raise InputError("give exactly one of source, base64, data and id")
+    if public_id is not None:
+        with parts.truth.catalog.reading() as conn:
+            row = reads.by_id(conn, arguments.text(public_id, "id"))
+        if row is None:
+            raise LibraryMissing(f"there is no input with the id {public_id!r}")
+        digest = finding.content_of(row)
+        vectors, logits, found = parts.truth.features.arrays_of([digest])
+        if not found[0]:
+            raise LibraryMissing(f"the features of {public_id!r} are lost", hint="sync again")
+        return concepts_of(parts.pack, vectors, logits, limit=limit, at_least=at_least)[0]
+    encoded = forms.from_base64(base64) if base64 is not None else data
+    form = forms.encoded_of(encoded if encoded is not None else source)
+    outcome = parts.models.outcome_of(form.data)
+    if outcome.refusal is not None:
+        where = f"{form.path}: " if form.path else ""
+        raise PictureError(outcome.refusal.state, f"{where}{outcome.refusal.reason}")
+    assert outcome.vector is not None and outcome.logits is not None
+    return concepts_of(
+        parts.pack, outcome.vector[None], outcome.logits[None], limit=limit, at_least=at_least
+    )[0]

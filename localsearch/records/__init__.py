@@ -1,0 +1,98 @@
+"""Plain records that rooms hand to each other; frozen, without behaviour or I/O.
+
+Imports nothing of the house but its own files, and nothing heavy; arrays are named in types only.
+A file of it is loaded when one of its names is first asked for: making a record's class takes
+nearly a millisecond, and a search needs few of them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from localsearch.records.explained import Explained, Explanation
+    from localsearch.records.hits import ConceptValue, Hit, Ranked, Why
+    from localsearch.records.inputs import Input
+    from localsearch.records.lists import Added, Change, Changes, ConceptInfo, Root
+    from localsearch.records.pictures import Facts, Picture, Refusal
+    from localsearch.records.reports import (
+        BackupReport,
+        Compacted,
+        Finding,
+        ImportReport,
+        Progress,
+        Recovered,
+        Status,
+        SyncEstimate,
+        SyncReport,
+    )
+    from localsearch.records.states import ELSEWHERE, FAILED, STATES
+
+__all__ = [
+    "ELSEWHERE",
+    "FAILED",
+    "STATES",
+    "Added",
+    "BackupReport",
+    "Change",
+    "Changes",
+    "Compacted",
+    "ConceptInfo",
+    "ConceptValue",
+    "Explained",
+    "Explanation",
+    "Facts",
+    "Finding",
+    "Hit",
+    "ImportReport",
+    "Input",
+    "Picture",
+    "Progress",
+    "Ranked",
+    "Recovered",
+    "Refusal",
+    "Root",
+    "Status",
+    "SyncEstimate",
+    "SyncReport",
+    "Why",
+]
+
+_FILES = {
+    "Added": "lists",
+    "BackupReport": "reports",
+    "Change": "lists",
+    "Changes": "lists",
+    "Compacted": "reports",
+    "ConceptInfo": "lists",
+    "ConceptValue": "hits",
+    "Explained": "explained",
+    "Explanation": "explained",
+    "ELSEWHERE": "states",
+    "FAILED": "states",
+    "Facts": "pictures",
+    "Finding": "reports",
+    "Hit": "hits",
+    "ImportReport": "reports",
+    "Input": "inputs",
+    "Picture": "pictures",
+    "Progress": "reports",
+    "Ranked": "hits",
+    "Recovered": "reports",
+    "Refusal": "pictures",
+    "Root": "lists",
+    "STATES": "states",
+    "Status": "reports",
+    "SyncEstimate": "reports",
+    "SyncReport": "reports",
+    "Why": "hits",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _FILES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_FILES[name]}"), name)
+    globals()[name] = value
+    return value

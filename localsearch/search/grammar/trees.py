@@ -1,0 +1,96 @@
+"""How leaves are combined: `and`, `or`, `not`, brackets. What a leaf is, others know."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from localsearch.errors import QueryError
+from localsearch.search.grammar.cursor import Cursor
+from localsearch.search.grammar.leaves import FIELD, leaf, quoted_text
+from localsearch.search.grammar.names import words
+from localsearch.search.grammar.sums import SUM, weighted_sum
+from localsearch.search.terms import Not, Term, all_of, any_of
+from localsearch.search.words import query_error
+
+# What asks for a term after it, at the end of what was read.
+_JOINT: Final = re.compile(r"(?:^|(?<=[\s()\"]))(and|or|not|-)\s*\Z", re.IGNORECASE)
+
+
+def whole(cursor: Cursor) -> Term:
+    """The term of a whole text."""
+    cursor.skip()
+    if not cursor.here:
+        raise query_error("the query is empty", 1, hint="for instance: dog -indoor")
+    term = _query(cursor)
+    if cursor.here:
+        raise cursor.expected("a term or the end")
+    return term
+
+
+def _query(cursor: Cursor) -> Term:
+    branches = [_all(cursor)]
+    while cursor.take_keyword("or"):
+        branches.append(_all(cursor))
+    return any_of(branches)
+
+
+def _all(cursor: Cursor) -> Term:
+    terms = [_one(cursor)]
+    while True:
+        cursor.skip()
+        ends = cursor.here in ("", ")") or cursor.at_keyword("or")
+        if not cursor.take_keyword("and") and ends:
+            return all_of(terms)
+        terms.append(_one(cursor))
+
+
+def _one(cursor: Cursor) -> Term:
+    cursor.skip()
+    column = cursor.column
+    if cursor.take_text("-") or cursor.take_keyword("not"):
+        return _negated(cursor, column)
+    if cursor.take_text("("):
+        return _group(cursor, column)
+    if cursor.take(SUM):
+        return weighted_sum(cursor, column)
+    field = cursor.take(FIELD)
+    if field is not None:
+        return leaf(cursor, field[1], column)
+    if cursor.here == '"':
+        return quoted_text(cursor, column)
+    term = words(cursor, column)
+    if term is None:
+        raise _lacking(cursor)
+    return term
+
+
+def _negated(cursor: Cursor, column: int) -> Term:
+    with cursor.deeper(column):
+        term = _one(cursor)
+    try:
+        return Not(term)
+    except QueryError as error:  # a visual leaf without a threshold
+        raise query_error(error.message, column, hint=error.hint) from error
+
+
+def _group(cursor: Cursor, column: int) -> Term:
+    with cursor.deeper(column):
+        term = _query(cursor)
+    if not cursor.take_text(")"):
+        raise cursor.expected(f'a ")" for the "(" in column {column}')
+    return term
+
+
+def _lacking(cursor: Cursor) -> QueryError:
+    """The error where a term should begin: after a joint, before the joint that stands here."""
+    before = _JOINT.search(cursor.text, 0, cursor.position)
+    error = cursor.expected("a term")
+    following = next((word for word in ("and", "or") if cursor.at_keyword(word)), "")
+    if before is not None:
+        told, hint = f'a word is missing after "{before[1]}"', "for instance: dog or cat, dog -cat"
+    elif following:
+        told, hint = f'a word is missing before "{following}"', "for instance: dog or cat"
+    else:
+        return error
+    return QueryError(f"{told}: {error.message}", hint=hint, column=error.column)

@@ -1,0 +1,124 @@
+"""What cannot be recomputed for free: the SQLite files, the pack, the rows, the features.
+
+Never changes anything. Invariant: a file that SQLite calls damaged is a finding, never an error.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from localsearch.catalog import changes, contents, graves, input_reads, metadata_terms
+from localsearch.catalog.truth import Truth
+from localsearch.errors import LibraryError, PackError
+from localsearch.pack import Pack, load_pack
+from localsearch.records import Finding
+from localsearch.rows import RowSet, empty
+
+Tell = Callable[[str], None]
+"""Hears what is looked at next."""
+
+CATALOG: Final = "catalog.sqlite"
+FEATURES: Final = "features"
+THUMBNAILS: Final = "thumbs.sqlite"
+
+_WINDOW: Final = 1 << 16  # rows looked at in one transaction
+_CURES: Final = {
+    CATALOG: "bring back a backup with: localsearch recover FILE",
+    FEATURES: "what is lost is inferred again: localsearch verify --repair",
+    THUMBNAILS: "they are made anew: localsearch verify --repair",
+}
+
+
+def damaged(file: str, complaint: str) -> Finding:
+    """One of the three files cannot be trusted: what SQLite says of it, and the cure."""
+    return Finding("file-damaged", file, f"{complaint}; {_CURES[file]}", file != CATALOG)
+
+
+def sound_files(store: Truth, tell: Tell) -> Iterator[Finding]:
+    """What SQLite's own whole check says of the three files."""
+    for name, database in (
+        (CATALOG, store.catalog),
+        (FEATURES, store.features),
+        (THUMBNAILS, store.thumbnails),
+    ):
+        tell(name)
+        try:
+            complaints = database.complaints()
+        except LibraryError as fault:
+            complaints = [fault.message]
+        for complaint in complaints:
+            yield damaged(name, complaint)
+
+
+def sound_pack(pack: Pack) -> Iterator[Finding]:
+    """Whether every byte of the pack in use is as its manifest says."""
+    try:
+        load_pack(pack.folder, check="whole")
+    except PackError as fault:
+        yield Finding("pack-damaged", str(pack.folder), fault.message, False)
+
+
+def catalog_rows(store: Truth, tell: Tell) -> Iterator[Finding]:
+    """What the catalog says of itself: rows and graves, kept bytes, terms, changes."""
+    tell("inputs")
+    with store.catalog.reading() as conn:
+        yield from _rows(conn)
+        for id in contents.without_bytes(conn):
+            yield Finding("bytes-missing", id, "its picture was kept nowhere but here", False)
+        tell("metadata_terms")
+        wrong = metadata_terms.check(conn)
+        if wrong:
+            told = f"{_inputs(len(wrong))} may not be found by their metadata"
+            yield Finding("terms-differ", "metadata_terms", told, True)
+        unsaid = changes.check(conn)
+        if unsaid:
+            told = f"{_inputs(len(unsaid))} are not told as they are"
+            yield Finding("changes-differ", "changes", told, True)
+
+
+def _inputs(count: int) -> str:
+    return "1 input" if count == 1 else f"{count:,} inputs"
+
+
+def _rows(conn: sqlite3.Connection) -> Iterator[Finding]:
+    last = input_reads.last_row(conn)
+    dead = dead_rows(conn)
+    for window in live_windows(conn):
+        for row, _ in window:
+            if row in dead:
+                yield Finding("row-dead", f"row {row}", "a live photo stands on a dead row", False)
+            if row > last:
+                yield Finding("row-unknown", f"row {row}", "it was never handed out", False)
+
+
+def dead_rows(conn: sqlite3.Connection) -> RowSet:
+    """All rows that lie in a grave."""
+    dead = empty()
+    dead.update(row for _, row in graves.since(conn, 0))
+    return dead
+
+
+def live_windows(
+    conn: sqlite3.Connection, first: int = 1, last: int | None = None
+) -> Iterator[list[tuple[int, bytes]]]:
+    """(row, digest) of live rows with features in [first, last], some ten thousand at a time."""
+    end = input_reads.largest_row(conn) if last is None else last
+    while first <= end:
+        up_to = min(first + _WINDOW - 1, end)
+        if found := input_reads.live_featured_rows(conn, first - 1, up_to):
+            yield found
+        first = up_to + 1
+
+
+def features(store: Truth, tell: Tell) -> Iterator[Finding]:
+    """Whether every photo that should have features has them."""
+    tell(FEATURES)
+    with store.catalog.reading() as conn:
+        for window in live_windows(conn):
+            have = store.features.have([digest for _, digest in window])
+            for row, digest in window:
+                if digest not in have:
+                    told = "its features are lost; sync again"
+                    yield Finding("feature-missing", f"row {row}", told, True)
