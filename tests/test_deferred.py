@@ -72,17 +72,23 @@ def test_copies_and_pickles() -> None:
     assert told.stdout.strip() == b"Point(x=3, y='A', z=[])"
 
 
+def made_at_once(kind: type[Point], threads: int) -> list[Point]:
+    """One instance from each of some threads that start together."""
+    made, start = list[Point](), threading.Barrier(threads)
+
+    def make() -> None:
+        start.wait()
+        made.append(kind(1, "b"))
+
+    working = [threading.Thread(target=make) for _ in range(threads)]
+    for thread in working:
+        thread.start()
+    for thread in working:
+        thread.join()
+    return made
+
+
 def test_many_threads_make_one_class() -> None:
     for _ in range(50):
-        kind, made, start = fresh(), list[Point](), threading.Barrier(6)
-
-        def make(kind: type[Point] = kind, made: list[Point] = made) -> None:
-            start.wait()
-            made.append(kind(1, "b"))
-
-        threads = [threading.Thread(target=make) for _ in range(6)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert made == [kind(1, "b")] * 6
+        kind = fresh()
+        assert made_at_once(kind, 6) == [kind(1, "b")] * 6
