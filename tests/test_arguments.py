@@ -53,6 +53,7 @@ UNUSABLE: tuple[tuple[str, Call], ...] = (
     ("at_least", lambda lib, one, png: lib.predict(png, at_least=2)),
     ("data is the bytes", lambda lib, one, png: lib.predict(data="x")),  # type: ignore[arg-type]
     ("path is", lambda lib, one, png: lib.find(None)),  # type: ignore[arg-type]
+    ("path is", lambda lib, one, png: lib.find("\ud800.png")),
     ("path is", lambda lib, one, png: lib.add_root(None)),  # type: ignore[arg-type]
     ("path is", lambda lib, one, png: lib.add_root("a\0b")),
     ("prefix", lambda lib, one, png: lib.concepts(None)),  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -435,3 +436,10 @@ def test_a_read_only_store_is_backed_up(library: ls.Library, tmp_path: Path) -> 
     with ls.open(store=store, read_only=True) as found:
         found.backup(tmp_path / "file")
     assert ls.recover(tmp_path / "file", store=tmp_path / "again").files >= 4
+
+
+def test_a_library_deleted_under_an_open_handle_is_told(photos: Path, tmp_path: Path) -> None:
+    with ls.open(photos, store=tmp_path / "store", pack=str(tiny_pack_folder())) as library:
+        shutil.rmtree(library.store)
+        with pytest.raises(ls.LibraryMissing, match="no library any more"):
+            library.backup(tmp_path / "file")

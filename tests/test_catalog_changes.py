@@ -241,3 +241,50 @@ def _changes_in(photos: Path) -> list[ChangeRow]:
         found = changes.since(conn, 0)
     catalog.close()
     return found
+
+
+@pytest.mark.parametrize("count", [0, 3])
+def test_after_a_recovery_no_sequence_is_one_that_was_told(
+    conn: sqlite3.Connection, count: int
+) -> None:
+    for n in range(count):
+        put(conn, n)
+    before, last = [one.id for one in changes.since(conn, 0)], changes.last(conn)
+    for _ in range(2):
+        old = changes.last(conn)
+        changes.begin_anew(conn)
+        assert old < changes.beginning(conn) == changes.last(conn) - last
+        found = changes.since(conn, 0)
+        assert [one.id for one in found] == before
+        assert changes.since(conn, changes.beginning(conn)) == found
+    put(conn, 9)
+    assert [one.sequence for one in changes.since(conn, 0)][-1] > changes.beginning(conn) + last
+
+
+def test_an_app_that_followed_beyond_the_backup_is_told_to_begin_anew(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    for n in range(3):
+        write_photo(photos / f"{n}.png", n)
+    with open_library(photos) as library:
+        library.sync()
+        library.backup(tmp_path / "file")
+        later = library.add(write_photo(tmp_path / "later.png", 9).read_bytes()).id
+        seen = library.changes().sequence
+    with ls.open(store=ls.recover(tmp_path / "file", store=tmp_path / "again").store) as library:
+        library.tag(next(library.inputs()).id, "pet")  # another change than the one that was seen
+        first = library.changes(seen, limit=2)
+        assert first.anew and first.more and len(first.items) == 2
+        rest = library.changes(first.sequence)
+        assert not rest.anew and not rest.more
+        told = {one.id: one.input for one in (*first.items, *rest.items)}
+        assert told == {one.id: one for one in library.inputs()} and later not in told
+        again = library.changes(rest.sequence)
+        assert not again.anew and again.items == () and again.sequence == rest.sequence
+
+
+def test_a_sequence_that_was_never_told_means_to_begin_anew(tmp_path: Path) -> None:
+    with open_library(tmp_path) as library:
+        library.add(write_photo(tmp_path / "1.png", 1).read_bytes())
+        for beyond in (library.changes().sequence + 1, 1 << 70):
+            found = library.changes(beyond, limit=1 << 70)
+            assert found.anew and len(found.items) == 1 and not found.more

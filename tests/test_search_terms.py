@@ -90,6 +90,7 @@ def test_python_and_is_refused_rather_than_misread() -> None:
         lambda: tag("a", value=1),  # type: ignore[arg-type]
         lambda: tag(""),
         lambda: path(""),
+        lambda: path("\ud800*"),
         lambda: path("a", root=""),
         lambda: state("great"),
         lambda: ids(["a", 7]),  # type: ignore[list-item]

@@ -384,6 +384,20 @@ def test_a_large_graph_is_told_as_due_and_built_behind(
         assert library.status().graph.startswith("a scan answers until graph")
 
 
+def test_a_damaged_graph_is_built_anew_after_the_next_commit(clones: Path) -> None:
+    needs_graph()
+    with open_library(clones, graph="always") as library:
+        library.sync()
+        (file,) = settled(library).store.glob("graphs/*/graph.bin")
+        file.write_bytes(file.read_bytes()[:-1])
+        with library._inner.truth.catalog.reading() as conn:
+            assert not library._inner.graph.ready(conn, 30)
+        library.add((clones / "1.png").read_bytes())
+        assert settled(library).status().due == ()
+        with library._inner.truth.catalog.reading() as conn:
+            assert library._inner.graph.ready(conn, 30)
+
+
 def test_compact_builds_it_whatever_it_takes(clones: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     needs_graph()
     with open_library(clones, graph="never") as library:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from localsearch.catalog import roots, tags
 from localsearch.catalog.input_reads import InputRow
+from localsearch.catalog.places import joined
 from localsearch.records import ELSEWHERE, Input
 
 
@@ -24,10 +25,9 @@ def path_of(row: InputRow, root_paths: dict[int, Path]) -> Path | None:
     """The absolute native path of an input, None for one without a file."""
     if row.name is None:
         return None
-    folder = os.fsdecode(row.folder or b"")
-    if row.root is None:
-        return Path(folder) / os.fsdecode(row.name)
-    return root_paths[row.root] / folder / os.fsdecode(row.name)
+    relative = os.fsdecode(joined(row.folder or b"", row.name))
+    # One path, not three joined: a page of hits has twenty.
+    return Path(relative) if row.root is None else root_paths[row.root] / relative
 
 
 def is_available(row: InputRow) -> bool:

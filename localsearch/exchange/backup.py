@@ -20,7 +20,7 @@ from localsearch.catalog.migrations import STORE_FORMAT
 from localsearch.catalog.thumbnails import FILE_NAME as THUMBNAILS
 from localsearch.catalog.truth import Truth
 from localsearch.durable import free_bytes, move, replacing
-from localsearch.errors import InputError, LibraryDamaged, LibraryFull
+from localsearch.errors import InputError, LibraryDamaged, LibraryFull, LibraryMissing
 from localsearch.exchange import archive
 from localsearch.exchange.steps import OnProgress, Steps, never
 from localsearch.exchange.workplace import Delete, workplace
@@ -44,9 +44,11 @@ def backup_store(
     """Write a backup to `target`; a file that is there is replaced only if told so.
 
     Counts in bytes. `delete` deletes a folder. Raises InputError, LibraryFull, LibraryDamaged (the
-    catalog is: its last backup is worth more), Cancelled.
+    catalog is: its last backup is worth more), LibraryMissing, Cancelled.
     """
     _check_target(truth.store, target, replace)
+    if not truth.catalog.path.is_file():
+        raise LibraryMissing(f"{truth.store} is no library any more: it has no catalog")
     complaints = truth.catalog.complaints()
     if complaints:
         raise LibraryDamaged(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from localsearch import machine
-from localsearch.catalog import graphs, open_catalog, roots, segment_names, settings
+from localsearch.catalog import changes, graphs, open_catalog, roots, segment_names, settings
 from localsearch.catalog.migrations import STORE_FORMAT
 from localsearch.durable import free_bytes, make_folder, move
 from localsearch.errors import (
@@ -146,6 +146,7 @@ def _make_ready(made: Path, place: Path) -> None:
                 segment_names.name_segments(conn, [], names)
             segment_names.forget_dropped(conn, segment_names.dropped(conn))
             graphs.forget_all(conn)
+            changes.begin_anew(conn)
             home = settings.value(conn, roots.HOME_SETTING)
             root = roots.by_key(conn, home) if home is not None else None
             if root is not None and _stays(Path(os.fsdecode(root.path)), place):

@@ -53,6 +53,10 @@ def any_path(value: object, name: str) -> AnyPath:
     given = os.fspath(value) if isinstance(value, os.PathLike) else value
     if not isinstance(given, str) or not given or "\0" in given:
         raise refused(name, value, "a path: a text or a pathlib.Path")
+    try:
+        os.fsencode(given)
+    except UnicodeEncodeError as error:
+        raise refused(name, value, "a path: a text of Unicode characters") from error
     return given
 
 

@@ -131,7 +131,8 @@ def note_commit(parts: Parts) -> None:
             timeout = parts.options.lock_timeout
             # Without merges, which may take minutes: they are left to the upkeep.
             refresh(parts, whole=False, soon=never, now=lambda: True, lock_timeout=timeout)
-    if waiting >= plan.FULL or parts.live.damaged() or parts.live.lacking():
+    damaged = parts.live.damaged() or parts.seat.damaged()
+    if waiting >= plan.FULL or damaged or parts.live.lacking():
         parts.upkeep.wake()
 
 

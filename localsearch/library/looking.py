@@ -68,15 +68,20 @@ def inputs(parts: Parts, state: str | None, removed: bool) -> Iterator[Input]:
 
 
 def changes(parts: Parts, since: int, limit: int) -> Changes:
-    """Changes after `since`, with the inputs as the same transaction sees them."""
+    """Changes after `since`, with the inputs as the same transaction sees them.
+
+    All of them where `since` was told before the library came back from a backup.
+    """
     with parts.truth.catalog.reading() as conn:
+        last = change_rows.last(conn)
+        anew = since > last or 0 < since < change_rows.beginning(conn)
+        since = 0 if anew else since
         found = change_rows.since(conn, since, limit)
         rows = reads.by_ids(conn, [one.id for one in found if not one.gone])
         told = {one.id: one for one in described.inputs_of(conn, rows)}
-        last = change_rows.last(conn)
     items = tuple(Change(one.sequence, one.id, one.gone, told.get(one.id)) for one in found)
-    reached = items[-1].sequence if len(items) == limit else max(last, since)
-    return Changes(reached, items, more=reached < last)
+    reached = items[-1].sequence if len(items) == limit else last
+    return Changes(reached, items, more=reached < last, anew=anew)
 
 
 def failures(parts: Parts) -> Iterator[Input]:

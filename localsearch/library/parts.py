@@ -35,6 +35,10 @@ class GraphSeat:
                 self._state = self._make()
             return self._state
 
+    def damaged(self) -> bool:
+        """Whether one was found damaged; asking makes no state."""
+        return self._state is not None and bool(self._state.damaged())
+
     def begin_anew(self) -> None:
         """In a child after a fork: see `GraphState.begin_anew`."""
         self._lock = threading.Lock()

@@ -20,6 +20,7 @@ HEADER = ("id", "name", "synonyms", "parents", "output", "definition")  # frozen
 _SPACES = str.maketrans({"_": " ", "-": " "})
 _UNEVEN = re.compile(r"  | \n|\n |[^\S\n ]")  # blanks that are not single, or at an end
 _ABSENT = "\0"  # stands for the empty name, which no concept has
+_KEPT = 10_000  # names whose look-up is remembered: a search asks for each several times
 _SHOWN = 5  # nearest names in a message: more is no help
 
 
@@ -45,6 +46,7 @@ class Vocabulary:
         if tuple(lines[0].split("\t")) != HEADER:
             raise PackDamaged(f"{where} does not begin with the line {' '.join(HEADER)}")
         self._rows = [line.split("\t") for line in lines[1:]]
+        self._asked: dict[str, int | None] = {}  # what was looked up, by the name as it was given
         for number, row in enumerate(self._rows, start=2):
             if len(row) != len(HEADER):
                 raise PackDamaged(
@@ -141,9 +143,14 @@ class Vocabulary:
         return every
 
     def _index_of(self, name_or_id: str) -> int | None:
+        if name_or_id in self._asked:
+            return self._asked[name_or_id]
         # The first of equal keys wins, so ids before names before synonyms.
         place = self._lines.find(f"\n{folded(name_or_id) or _ABSENT}\n")
-        return None if place < 0 else self._owners[self._lines.count("\n", 0, place)]
+        found = None if place < 0 else self._owners[self._lines.count("\n", 0, place)]
+        if len(self._asked) < _KEPT:
+            self._asked[name_or_id] = found
+        return found
 
     @property
     def _every_key(self) -> list[tuple[str, int]]:

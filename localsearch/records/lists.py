@@ -50,12 +50,15 @@ class Change:
 @dataclass(frozen=True, slots=True)
 class Changes:
     """Changes in the order in which they were made, each id once. `sequence` is what to ask with
-    next time; with `more` there are more of them already.
+    next time; with `more` there are more of them already. `anew`: the library came back from a
+    backup, so that what was told before holds no longer; empty your copy first, for these begin
+    with the first change of all.
     """
 
     sequence: int
     items: tuple[Change, ...]
     more: bool = False
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)

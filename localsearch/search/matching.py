@@ -10,12 +10,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from localsearch.deferred import dataclass
 from localsearch.records import Why
 from localsearch.rows import Rows, RowSet, to_array
 from localsearch.scores import Floats, larger, product
@@ -109,8 +108,7 @@ def reasons_of(
     return [tuple(each) for each in reasons]
 
 
-@dataclass(frozen=True, slots=True)
-class _Reasons:
+class _Reasons(NamedTuple):
     snapshot: Snapshot
     rows: Rows
     universe: RowSet

@@ -35,8 +35,7 @@ class Place(NamedTuple):
     available: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Lookups:
+class Lookups(NamedTuple):
     """How rows become hits; each function is asked once for all rows of a page.
 
     `inputs`: catalog rows of rows (those that are gone may be left out); `tags`: by key;

@@ -8,9 +8,8 @@ a query means. `explain` shows a plan with what its run took.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
-from localsearch.deferred import dataclass
 from localsearch.search.terms import VISUAL, And, Concept, Not, Or, Term
 
 POSTINGS: Final = "postings"  # ranked by probabilities out of the postings
@@ -20,8 +19,7 @@ EXACT: Final = "exact"  # every allowed row is scored from its vector
 CATALOG: Final = "catalog"  # nothing ranks: in order of row
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(NamedTuple):
     """What is known of a leaf before it is asked: how many rows, what cost (a small integer)."""
 
     size: int
@@ -29,8 +27,7 @@ class Estimate:
     ranks: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A term with its estimate; `children` (of and, or, not) stand in the order of the text."""
 
     term: Term
@@ -40,8 +37,7 @@ class Node:
     children: tuple[Node, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """The tree, the route and, where only one leaf ranks, this leaf, which short ways exist for.
 
     `others` are the parts that the `lone` leaf is ANDed with: filters all of them.

@@ -20,11 +20,11 @@ of the oracle in the tests; so are rows and their order, but for what a graph ha
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from localsearch import scores
-from localsearch.deferred import dataclass
 from localsearch.errors import InputError
 from localsearch.records import Ranked, Why
 from localsearch.rows import Rows, RowSet, to_array
@@ -37,8 +37,7 @@ from localsearch.search.terms import VISUAL, Concept, Like, Sum, Term, Text
 from localsearch.search.visual import Look
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """A cut of the ranked list. `total` counts the whole list: rows that pass filters, floors and
     `min_score`, so that paging through it meets just so many hits. `note` says why this route.
     """
@@ -102,8 +101,7 @@ def _run(snapshot: Snapshot, tree: Term, start: int, stop: int | None, floor: in
     return _by_scores(ask)
 
 
-@dataclass(frozen=True, slots=True)
-class _Ask:
+class _Ask(NamedTuple):
     """One search, planned; `stop` None: to the end; `floor` is the 16-bit `min_score`."""
 
     snapshot: Snapshot

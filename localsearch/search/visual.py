@@ -160,8 +160,10 @@ class _Top:
 
     def _raise(self, cosine: float) -> None:
         """`count` rows have at least this cosine."""
-        self.needed = max(self.needed, int(self._map.scores(cosine - _SLACK)))
-        self._bar = self._map.cosine_below(self.needed) - _SLACK
+        surely = int(self._map.scores(cosine - _SLACK))
+        if surely > self.needed:
+            self.needed = surely
+            self._bar = self._map.cosine_below(surely) - _SLACK
 
     def rows(self) -> Rows:
         """The rows that are left."""

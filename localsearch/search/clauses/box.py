@@ -35,7 +35,6 @@ def _size(snapshot: Snapshot, term: Box) -> int:
 
 
 CLAUSE = Clause(
-    fields=("box",),
     read=_read,
     rows=_rows,
     values=None,

@@ -24,7 +24,6 @@ def _size(snapshot: Snapshot, term: Camera) -> int:
 
 
 CLAUSE = Clause(
-    fields=("camera",),
     read=_read,
     rows=_rows,
     values=None,

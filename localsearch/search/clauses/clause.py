@@ -26,14 +26,13 @@ VECTORS: Final = 4  # every vector, and perhaps a run of the model
 
 
 class Clause(NamedTuple):
-    """`read` makes the term of what was written after one of `fields`; its column errors are
+    """`read` makes the term of what was written after one of its fields; its column errors are
     QueryErrors. It is None for a leaf without a field, which the grammar reads itself.
 
     `values` is None for a leaf that only filters (score 1). `size` guesses how many rows match,
     and `cost` what asking costs, both without asking. `routes` tells for hits how they were found.
     """
 
-    fields: tuple[str, ...]
     read: Callable[[Written], Term] | None
     rows: Callable[[Snapshot, Any], RowSet]
     values: Callable[[Snapshot, Any, Rows], Floats] | None

@@ -44,7 +44,6 @@ def _routes(snapshot: Snapshot, rows: Rows) -> Sequence[str]:
 
 
 CLAUSE = Clause(
-    fields=("concept",),
     read=_read,
     rows=_rows,
     values=_values,

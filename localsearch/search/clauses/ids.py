@@ -20,7 +20,6 @@ def _rows(snapshot: Snapshot, term: Ids) -> RowSet:
 
 
 CLAUSE = Clause(
-    fields=("id",),
     read=_read,
     rows=_rows,
     values=None,

@@ -42,7 +42,6 @@ def _region(items: tuple[Item, ...]) -> tuple[float, float, float, float] | None
 
 
 CLAUSE = Clause(
-    fields=("like", "like-id"),
     read=_read,
     rows=likeness.rows,
     values=likeness.values,

@@ -29,7 +29,6 @@ def _size(snapshot: Snapshot, term: Metadata) -> int:
 
 
 CLAUSE = Clause(
-    fields=("metadata",),
     read=_read,
     rows=_rows,
     values=None,

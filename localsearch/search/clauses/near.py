@@ -26,7 +26,6 @@ def _size(snapshot: Snapshot, term: Near) -> int:
 
 
 CLAUSE = Clause(
-    fields=("near",),
     read=_read,
     rows=_rows,
     values=None,

@@ -34,7 +34,6 @@ def _size(snapshot: Snapshot, term: PathTerm) -> int:
 
 
 CLAUSE = Clause(
-    fields=("path",),
     read=_read,
     rows=_rows,
     values=None,

@@ -26,7 +26,6 @@ def _rows(snapshot: Snapshot, term: State) -> RowSet:
 
 
 CLAUSE = Clause(
-    fields=("state",),
     read=_read,
     rows=_rows,
     values=None,

@@ -9,7 +9,6 @@ from localsearch.search.clauses import likeness
 from localsearch.search.clauses.clause import Clause
 
 CLAUSE = Clause(
-    fields=(),
     read=None,
     rows=likeness.rows,
     values=likeness.values,

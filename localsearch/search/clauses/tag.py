@@ -31,7 +31,6 @@ def _size(snapshot: Snapshot, term: Tag) -> int:
 
 
 CLAUSE = Clause(
-    fields=("tag",),
     read=_read,
     rows=_rows,
     values=None,

@@ -54,7 +54,6 @@ def _size(snapshot: Snapshot, term: Taken) -> int:
 
 
 CLAUSE = Clause(
-    fields=("taken",),
     read=_read,
     rows=_rows,
     values=None,

@@ -13,7 +13,6 @@ def _read(written: Written) -> Text:
 
 
 CLAUSE = Clause(
-    fields=("text",),
     read=_read,
     rows=likeness.rows,
     values=likeness.values,

@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 from localsearch.errors import QueryUnknownConcept
-from localsearch.search.clauses import FIELDS
+from localsearch.search.clauses import FIELDS, read
 from localsearch.search.grammar.cursor import Cursor, pointing_at
 from localsearch.search.terms import Concept, Term, Text
 from localsearch.search.words import BARE, Item, Written, query_error
@@ -42,7 +42,7 @@ def made(cursor: Cursor, written: Written) -> Term:
     """The term of what was written."""
     column = written.items[0].column
     with pointing_at(column):  # a value that the term itself does not take
-        term = FIELDS[written.field](written)
+        term = read(written)
     if isinstance(term, Concept):
         _known(cursor, term.name, column)
     return term

@@ -14,18 +14,9 @@ filters. Concepts and visual leaves rank; every other leaf only filters (score 1
 
 from __future__ import annotations
 
-from localsearch.search.terms.facts import (
-    Box,
-    Camera,
-    Metadata,
-    Near,
-    Taken,
-    box,
-    camera,
-    metadata,
-    near,
-    taken,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from localsearch.search.terms.named import (
     Concept,
     Ids,
@@ -40,6 +31,20 @@ from localsearch.search.terms.named import (
 )
 from localsearch.search.terms.tree import And, Not, Or, Term, all_of, any_of, leaves_of
 from localsearch.search.terms.visual import VISUAL, Like, Sum, Text, Visual, like, text
+
+if TYPE_CHECKING:
+    from localsearch.search.terms.facts import (
+        Box,
+        Camera,
+        Metadata,
+        Near,
+        Taken,
+        box,
+        camera,
+        metadata,
+        near,
+        taken,
+    )
 
 __all__ = [
     "VISUAL",
@@ -77,3 +82,14 @@ __all__ = [
     "taken",
     "text",
 ]
+
+_FACTS = frozenset(
+    ("Box", "Camera", "Metadata", "Near", "Taken", "box", "camera", "metadata", "near", "taken")
+)
+
+
+def __getattr__(name: str) -> Any:
+    """The terms of `facts`, when one is asked for: a search for a concept needs none of them."""
+    if name not in _FACTS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.facts"), name)

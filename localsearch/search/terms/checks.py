@@ -7,6 +7,7 @@ was given; equal values are kept alike, so that equal terms print alike.
 from __future__ import annotations
 
 import math
+import os
 from numbers import Real
 
 from localsearch.errors import InputError
@@ -18,6 +19,16 @@ def text_of(value: object, what: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise InputError(f"{what} is a text that is not empty, not {value!r}")
     return value
+
+
+def path_of(value: object, what: str) -> str:
+    """A text that can stand for a path: bytes that are no Unicode are lone surrogates in it."""
+    text = text_of(value, what)
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError as error:
+        raise InputError(f"{what} is a text that a path can be, not {text!r}") from error
+    return text
 
 
 def number_in(value: object, what: str, least: float, most: float, *, hint: str = "") -> float:

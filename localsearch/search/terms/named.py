@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from localsearch.deferred import dataclass
 from localsearch.errors import InputError
 from localsearch.records import STATES
-from localsearch.search.terms.checks import floor_text, fraction, text_of
+from localsearch.search.terms.checks import floor_text, fraction, path_of, text_of
 from localsearch.search.terms.tree import Term, Unweighted
 from localsearch.search.words import quoted
 
@@ -72,7 +72,7 @@ class PathTerm(Unweighted):
     root: str | None = None
 
     def __post_init__(self) -> None:
-        text_of(self.pattern, "a path pattern")
+        path_of(self.pattern, "a path pattern")
         if self.root is not None:
             text_of(self.root, "a root's name")
 
