@@ -15,7 +15,7 @@ import localsearch as ls
 from localsearch.cli import options, output, terminal
 from localsearch.cli.progress import polite_interrupt, progress_bar
 from localsearch.cli.sheets import cache_folder, write_sheet
-from localsearch.cli.telling import with_telling
+from localsearch.cli.telling import LOOKED_AT, with_telling
 from localsearch.deferred import dataclass
 
 _CONCEPT = "animal -cat"
@@ -44,9 +44,9 @@ def run(json: options.Json = False) -> None:
     photos = _lay_out(folder)
     with ls.open(store=folder / "store", roots={"photos": photos}) as library:
         report = _sync(library)
-        concept = library.search(_CONCEPT, limit=_HITS)
-        like = library.search(ls.like(photos / _LIKE), limit=_HITS)
-        animals = with_telling(library, library.search(_SHEET).hits)
+        concept = library.search(_CONCEPT, limit=_HITS, concepts=LOOKED_AT)
+        like = library.search(ls.like(photos / _LIKE), limit=_HITS, concepts=LOOKED_AT)
+        animals = with_telling(library, library.search(_SHEET, concepts=LOOKED_AT).hits)
         shown = _Shown(
             report=report,
             concept=concept,

@@ -16,7 +16,7 @@ import localsearch as ls
 from localsearch.cli import opening, options, output, terminal
 from localsearch.cli.query import filters_of, pictures_of, query_of, terms_of
 from localsearch.cli.sheets import cache_folder, show_sheet, write_sheet
-from localsearch.cli.telling import with_telling
+from localsearch.cli.telling import LOOKED_AT, TOLD, with_telling
 
 LIMIT = 20  # hits a page, if nothing else is said
 UNWRITABLE = 5  # exit code; the table of the others is in main.py
@@ -158,8 +158,11 @@ def run(
         if explain:
             _explain(opened.explain(query, limit=size, min_score=min_score), query, form)
             return
-        found = opened.search(query, limit=size, page=number, min_score=min_score)
-        hits = opened.scan(query, min_score=min_score) if everything else iter(found)
+        seen = LOOKED_AT if form is Form.table else TOLD
+        found = opened.search(query, limit=size, page=number, min_score=min_score, concepts=seen)
+        hits = iter(found)
+        if everything:
+            hits = opened.scan(query, min_score=min_score, concepts=seen)
         if sheet or show:
             kept = list(hits)
             hits = iter(kept)

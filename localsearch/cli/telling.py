@@ -10,29 +10,26 @@ from dataclasses import replace
 
 import localsearch as ls
 
-_LOOKED_AT = 40  # the most probable ones; the chain above a class is some ten long
+LOOKED_AT = 40  # the most probable ones; the chain above a class is some ten long
 _LEAST = 0.25  # below it a concept is a guess
 _SHARE = 0.5  # a parent gives way to a child that has this share of its probability
-_MOST_HITS = 200  # of more than that nobody reads the concepts
+TOLD = 5
 
 
 def with_telling(library: ls.Library, hits: Sequence[ls.Hit]) -> list[ls.Hit]:
-    """The hits, each with its most specific concepts instead of its most probable ones."""
-    if len(hits) > _MOST_HITS:
-        return list(hits)
+    """The hits, each with a few most specific concepts instead of its most probable ones.
+
+    Searched with `concepts=LOOKED_AT`, so that there is enough to choose from.
+    """
     parents = {one.id: one.parents for one in library.concepts()}
-    return [replace(hit, concepts=_of(library, hit, parents)) for hit in hits]
+    return [replace(hit, concepts=_of(hit.concepts, parents)) for hit in hits]
 
 
 def _of(
-    library: ls.Library, hit: ls.Hit, parents: Mapping[str, Sequence[str]]
+    values: Sequence[ls.ConceptValue], parents: Mapping[str, Sequence[str]]
 ) -> tuple[ls.ConceptValue, ...]:
-    try:
-        values = library.predict(id=hit.id, limit=_LOOKED_AT)
-    except ls.LibraryMissing:  # it has no features (a search by state)
-        return hit.concepts
     told = specific([one for one in values if one.value >= _LEAST] or values[:1], parents)
-    return told[: len(hit.concepts)]
+    return told[:TOLD]
 
 
 def specific(

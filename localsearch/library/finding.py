@@ -20,6 +20,7 @@ from localsearch.errors import Cancelled, LibraryMissing, LibrarySegmentDamaged,
 from localsearch.library import arguments
 from localsearch.library.originals import bytes_again
 from localsearch.library.parts import Parts
+from localsearch.library.shown import SHOWN
 from localsearch.records import Hit, Ranked
 from localsearch.search.grammar import parse
 from localsearch.search.page import (
@@ -65,6 +66,7 @@ class Asked:
     limit: int
     min_score: float
     stop: Callable[[], bool]
+    concepts: int
     vectors: dict[tuple[object, ...], npt.NDArray[np.float32]] = field(default_factory=dict)
     graphs: list[GraphView | None] = field(default_factory=list)
 
@@ -75,7 +77,12 @@ class Asked:
 
 
 def asked(
-    parts: Parts, query: Term | str, limit: int, min_score: float, stop: arguments.Stop
+    parts: Parts,
+    query: Term | str,
+    limit: int,
+    min_score: float,
+    stop: arguments.Stop,
+    concepts: int = SHOWN,
 ) -> Asked:
     """A search, its arguments checked. Raises InputError, QueryError."""
     return Asked(
@@ -84,18 +91,19 @@ def asked(
         arguments.whole(limit, "limit"),
         arguments.fraction(min_score, "min_score"),
         arguments.stop(stop),
+        arguments.whole(concepts, "concepts"),
     )
 
 
 def search(asked: Asked, page: int) -> Page:
     """One page of hits; see `Library.search`."""
     parts, limit = asked.parts, asked.limit
-    offset = offset_of(page, limit)
+    offset = offset_of(arguments.whole(page, "page"), limit)
 
     def use(snapshot: Snapshot) -> Page:
         result = run(snapshot, asked.tree, limit=limit, offset=offset, min_score=asked.min_score)
         asked.check()
-        lookups = lookups_of(parts, snapshot.conn)
+        lookups = lookups_of(parts, snapshot.conn, asked.concepts)
         return page_of(snapshot, result, lookups, page=page, again=partial(search, asked))
 
     return with_snapshot(asked, use)
@@ -113,11 +121,12 @@ def scan(asked: Asked) -> Iterator[Hit]:
 def _hits(asked: Asked, stream: Stream) -> Iterator[Hit]:
     """Hits of a ranking, 256 at a time, each in a snapshot of its own."""
     for ranked in chunks(stream.result.ranked):
-        yield from with_snapshot(asked, partial(_hits_now, asked.parts, stream, ranked))
+        yield from with_snapshot(asked, partial(_hits_now, asked, stream, ranked))
 
 
-def _hits_now(parts: Parts, stream: Stream, ranked: Ranked, snapshot: Snapshot) -> list[Hit]:
-    return hits_later(stream, snapshot, ranked, lookups_of(parts, snapshot.conn))
+def _hits_now(asked: Asked, stream: Stream, ranked: Ranked, snapshot: Snapshot) -> list[Hit]:
+    lookups = lookups_of(asked.parts, snapshot.conn, asked.concepts)
+    return hits_later(stream, snapshot, ranked, lookups)
 
 
 def explained(asked: Asked) -> Explanation:
@@ -236,14 +245,14 @@ def _bytes_of(term: Like) -> bytes:
     return forms.encoded_of(term.data if term.data is not None else term.source).data
 
 
-def lookups_of(parts: Parts, conn: sqlite3.Connection) -> Lookups:
+def lookups_of(parts: Parts, conn: sqlite3.Connection, concepts: int = SHOWN) -> Lookups:
     """How rows become hits, in the transaction `conn`."""
     paths = roots.paths_now(conn)
     return Lookups(
         inputs=partial(reads.by_rows, conn),
         tags=partial(tags.tags_of, conn),
         place=partial(_place_of, paths),
-        concepts=partial(parts.shown.of, parts.truth.features),
+        concepts=partial(parts.shown.of, parts.truth.features, limit=concepts),
     )
 
 

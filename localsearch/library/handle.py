@@ -110,7 +110,7 @@ class Library:
         return self._options.read_only
 
     def close(self) -> None:
-        """Close all files and models. Calling it twice does no harm."""
+        """Close all files and models; twice does no harm."""
         if not self._closed:
             self._closed = True
             shared.leave(self._shared, self._inner)
@@ -223,22 +223,23 @@ class Library:
         limit: int = 20,
         page: int = 1,
         min_score: float = 0.0,
+        concepts: int = 5,
         stop: Stop = None,
     ) -> Page:
         """One page of hits, best first. `query` is a term, or text as for `localsearch.parse`.
 
-        `stop` (an Event, or a function that gives True) ends it soon, with Cancelled. Raises
-        QueryError (QueryUnknownConcept with the nearest names, QueryNoText), PictureError (the
-        query picture cannot be read), InputError (limit or page below 1).
+        Each hit tells its most probable `concepts`. `stop` (an Event, or a function that gives
+        True) ends it with Cancelled. Raises QueryError, PictureError, InputError.
         """
-        asked = finding.asked(self._parts, query, limit, min_score, stop)
-        return finding.search(asked, arguments.whole(page, "page"))
+        asked = finding.asked(self._parts, query, limit, min_score, stop, concepts)
+        return finding.search(asked, page)
 
     def scan(
-        self, query: Term | str, *, min_score: float = 0.0, stop: Stop = None
+        self, query: Term | str, *, min_score: float = 0.0, concepts: int = 5, stop: Stop = None
     ) -> Iterator[records.Hit]:
         """All hits, best first, streamed: the ranking is taken once, hits are made as they go."""
-        return self._streamed(finding.scan(finding.asked(self._parts, query, 1, min_score, stop)))
+        told = finding.scan(finding.asked(self._parts, query, 1, min_score, stop, concepts))
+        return self._streamed(told)
 
     def explain(
         self, query: Term | str, *, limit: int = 20, min_score: float = 0.0
@@ -262,8 +263,6 @@ class Library:
     def concepts(self, prefix: str = "") -> tuple[records.ConceptInfo, ...]:
         """The concepts of the pack whose name or synonym begins with `prefix`."""
         return predicting.concepts(self._parts, arguments.text(prefix, "prefix"))
-
-    # -- single inputs -------------------------------------------------------------------------
 
     def get(self, id: str) -> records.Input:
         """One input by its id. Raises LibraryMissing."""

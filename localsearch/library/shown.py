@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from localsearch.catalog.features import Features
     from localsearch.catalog.input_reads import InputRow
 
-_SHOWN: Final = 5
+SHOWN: Final = 5
+"""Concepts that a hit tells, if nothing else is said."""
 # Contents whose concepts are kept: some 0.7 KiB each.
 _KEPT: Final = 4096
 
@@ -33,17 +34,24 @@ class ShownConcepts:
         self._pack = pack
         self._kept: dict[bytes, tuple[ConceptValue, ...]] = {}
 
-    def of(self, features: Features, rows: Sequence[InputRow]) -> list[tuple[ConceptValue, ...]]:
-        """The five of each input, best first; none where its features are not there."""
-        kept = self._kept
+    def of(
+        self, features: Features, rows: Sequence[InputRow], limit: int = SHOWN
+    ) -> list[tuple[ConceptValue, ...]]:
+        """Those of each input, best first; none where its features are not there.
+
+        Only five are kept for the next time.
+        """
+        kept = self._kept if limit == SHOWN else {}
         digests = [row.digest or b"" for row in rows]
         new = [digest for digest in dict.fromkeys(digests) if digest not in kept]
         made: dict[bytes, tuple[ConceptValue, ...]] = {}
         if new:
             vectors, logits, found = features.arrays_of(new)
-            told = concepts_of(self._pack, vectors[found], logits[found], limit=_SHOWN)
+            told = concepts_of(self._pack, vectors[found], logits[found], limit=limit)
             known = [digest for digest, has in zip(new, found.tolist(), strict=True) if has]
             made = dict(zip(known, told, strict=True))
+            if limit != SHOWN:
+                return [made.get(one, ()) for one in digests]
             if len(kept) + len(made) > _KEPT:  # begun anew: who holds the old one reads on in it
                 self._kept = {}
             self._kept.update(made)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from localsearch.deferred import dataclass
 
@@ -30,8 +30,7 @@ class Why:
     route: str
 
 
-@dataclass(frozen=True, slots=True)
-class ConceptValue:
+class ConceptValue(NamedTuple):
     """A concept of one photo and its calibrated probability."""
 
     id: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from localsearch.deferred import dataclass
 
@@ -22,8 +22,7 @@ class Root:
     inputs: int
 
 
-@dataclass(frozen=True, slots=True)
-class ConceptInfo:
+class ConceptInfo(NamedTuple):
     """A concept of a pack: `kind` is "class", "ancestor" or "probe"; `parents` are ids."""
 
     id: str

@@ -117,7 +117,7 @@ def status_json(status: ls.Status) -> dict[str, Any]:
 
 
 def concept_json(one: ls.ConceptInfo) -> dict[str, Any]:
-    return asdict(one)
+    return one._asdict()
 
 
 def pack_json(pack: PackInfo) -> dict[str, Any]:
