@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -264,6 +265,32 @@ def test_no_name_leads_out_of_the_store(tmp_path: Path, name: str) -> None:
     assert not names_in(tmp_path / "deep")
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"version": wrong} for wrong in ("x", None, [])),
+        *({"files": wrong} for wrong in (None, [], {"catalog.sqlite": 1}, {"x": {"bytes": "y"}})),
+    ],
+)
+def test_a_list_that_makes_no_sense_is_damage(tmp_path: Path, changes: dict[str, object]) -> None:
+    file = hostile(tmp_path / "file", "thumbs.sqlite", **changes)
+    with pytest.raises(ls.LibraryDamaged):
+        ls.recover(file, store=tmp_path / "store")
+
+
+def test_a_link_for_a_backup_is_followed(library: ls.Library, tmp_path: Path) -> None:
+    """It may lead to the disk for backups."""
+    (tmp_path / "disk").mkdir()
+    link, real = tmp_path / "link", tmp_path / "disk" / "file"
+    link.symlink_to(real)
+    assert library.backup(link).file == real
+    assert link.is_symlink() and real.is_file()
+    with pytest.raises(ls.InputError, match="there already"):
+        library.backup(link)
+    library.backup(link, replace=True)
+    assert link.is_symlink() and names_in(tmp_path / "disk") == {"file"}
+
+
 def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
     data = bytes(50 << 20)
     files = {"catalog.sqlite": {"bytes": len(data), "blake3": blake3(data).hexdigest()}}
@@ -443,3 +470,10 @@ def test_a_library_deleted_under_an_open_handle_is_told(photos: Path, tmp_path: 
         shutil.rmtree(library.store)
         with pytest.raises(ls.LibraryMissing, match="no library any more"):
             library.backup(tmp_path / "file")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="devices have other names there")
+def test_a_device_is_no_backup() -> None:
+    """Looking for its end would take for ever, and all of the memory."""
+    with pytest.raises(ls.InputError, match="/dev/zero is no file"):
+        ls.recover("/dev/zero")

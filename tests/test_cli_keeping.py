@@ -306,6 +306,7 @@ def test_files_that_are_none(library: Path, run: Run) -> None:
     assert run("import", "nothing", code=2)["error"]["code"] == "input"
     assert run("backup", "no/such/folder/file", code=2)["error"]["code"] == "input"
     assert run("backup", ".", code=2)["error"]["code"] == "input"
+    assert run("backup", "-", code=2)["error"]["code"] == "input"
     assert run("recover", "0.png", code=7)["error"]["code"] == "library-damaged"
 
 

@@ -8,6 +8,8 @@ import io
 import json
 import os
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -177,10 +179,40 @@ def test_bad_lines_are_told_with_their_numbers_and_change_nothing(library: ls.Li
     assert "fine" in tags and "half" not in tags
 
 
+def test_a_dry_run_tells_what_would_happen(library: ls.Library) -> None:
+    lines = [
+        rb'{"path": "0.png", "metadata": {"a": NaN}}',
+        rb'{"path": "0.png", "metadata": {"a": 1e999}}',
+        rb'{"path": "0.png", "tags": [""]}',
+        rb'{"path": "0.png", "tags": {"a\u0000b": false}}',
+        rb'{"path": "0.png", "id": "a\u0000b"}',
+        rb'{"path": "2.png", "id": "mine", "tags": ["cafe\u0301 "]}',
+    ]
+    data = b"\n".join(lines)
+    dry = library.import_(io.BytesIO(data), dry_run=True)
+    done = library.import_(io.BytesIO(data))
+    assert (done.matched, done.changed, done.ids, done.failed) == (1, 1, 1, 5)
+    assert (dry.matched, dry.changed, dry.ids, dry.failures) == (1, 1, 1, done.failures)
+    # A tag is compared as it is stored.
+    assert library.import_(io.BytesIO(lines[-1])).changed == 0
+
+
+def test_a_list_of_nothing_but_faults_takes_no_longer_a_line(library: ls.Library) -> None:
+    def seconds(data: bytes) -> float:
+        began = time.process_time()
+        assert library.import_(io.BytesIO(data), dry_run=True).lines == 6000
+        return time.process_time() - began
+
+    known = b'{"path": "0.png"}\n' * 6000
+    wrong = b'{"x": 1}\n' * 6000
+    assert seconds(wrong) < seconds(known)  # which looks each one up
+
+
 @pytest.mark.parametrize(
     ("data", "word"),
     [
-        (b"", "empty"),
+        (b"", "the list: it is empty"),
+        (b"a" * 200_000, "columns"),
         (b"[1, 2]", "one JSON document"),
         (b"name,size\na,1\n", "columns"),
         (b"\x89PNG\r\n\x1a\n\0\0", "no text"),
@@ -216,6 +248,30 @@ def test_the_file_is_replaced_whole_or_not_at_all(library: ls.Library, tmp_path:
         library.export(tmp_path)
     with pytest.raises(ls.InputError, match="vectors"):
         library.export(target, "csv", vectors=True)
+
+
+def test_a_link_is_followed(library: ls.Library, tmp_path: Path) -> None:
+    link, real = tmp_path / "link", tmp_path / "real"
+    link.symlink_to(real)
+    for data in (b"", b"old"):  # where nothing is yet; over a file
+        assert library.export(link) == 7
+        assert link.is_symlink() and real.read_bytes().count(b"\n") == 8
+        real.write_bytes(data)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes have no names in folders there")
+def test_a_pipe_is_written_not_replaced(library: ls.Library, tmp_path: Path) -> None:
+    """Nor is a device: /dev/null would be a file from then on, for all programs."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as pool:
+        read = pool.submit(pipe.read_bytes)
+        assert library.export(pipe) == 7
+        assert read.result(30).count(b"\n") == 8
+    assert pipe.is_fifo()
+    with pytest.raises(ls.InputError, match="is no file"):
+        library.backup(pipe, replace=True)
+    assert pipe.is_fifo()
 
 
 def test_a_spreadsheet_runs_nothing(library: ls.Library, photos: Path) -> None:

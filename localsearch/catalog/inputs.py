@@ -101,7 +101,7 @@ def put_new(
     key = row  # the first row of an input: as unique as rows are, without a counter of its own
     reason = _storable(reason)
     identity = (key, row, id, root, folder, name, place, digest, size, _int64(mtime_ns))
-    document = _document(metadata or {})
+    document = document_of(metadata or {})
     told = (now_ms, now_ms, _storable(source_url), document)
     content = (_content_state(state, digest), reason)
     values = (*identity, state, reason, *content, *told, *_columns(facts))
@@ -248,7 +248,7 @@ def set_metadata(
     conn: sqlite3.Connection, key: int, metadata: Mapping[str, Any], now_ms: int
 ) -> None:
     """Replace the user's own document. InputError for what JSON cannot hold."""
-    document = _document(metadata)
+    document = document_of(metadata)
     conn.execute(
         "UPDATE inputs SET metadata = ?, modified_ms = ? WHERE key = ?", (document, now_ms, key)
     )
@@ -326,9 +326,14 @@ def _content_state(state: str, digest: bytes | None) -> str:
     return "not-on-this-disk" if digest is None else "ok"
 
 
-def _checked_id(conn: sqlite3.Connection, id: str) -> str:
+def check_id(id: str) -> None:
+    """Raise InputError for what can be no id."""
     if not id or not id.isprintable() or len(id) > LONGEST_ID:
         raise InputError(f"{id!r} cannot be an id", hint=f"1 to {LONGEST_ID} printable characters")
+
+
+def _checked_id(conn: sqlite3.Connection, id: str) -> str:
+    check_id(id)
     if conn.execute("SELECT 1 FROM inputs WHERE id = ?", (id,)).fetchone() is not None:
         raise InputError(f"there is an input with the id {id!r}", hint="choose another id")
     return id
@@ -350,7 +355,8 @@ def _columns(facts: Facts | None) -> tuple[Any, ...]:
     return (*size, *taken, facts.lat, facts.lon, _storable(facts.camera))
 
 
-def _document(metadata: Mapping[str, Any]) -> str:
+def document_of(metadata: Mapping[str, Any]) -> str:
+    """A user's document as it is stored. InputError for what JSON cannot hold."""
     try:
         text = json.dumps(dict(metadata), allow_nan=False, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError) as error:

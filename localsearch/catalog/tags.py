@@ -96,12 +96,18 @@ def _number_of(conn: sqlite3.Connection, tag: str) -> int | None:
     return None if found is None else int(found[0])
 
 
-def _number_for(conn: sqlite3.Connection, tag: str) -> int:
+def stored_name(tag: str) -> str:
+    """A tag as it is stored where it is new. InputError for what can be none."""
     name = unicodedata.normalize("NFC", tag).strip()
     if not name or not name.isprintable() or len(name) > LONGEST_NAME:
         raise InputError(
             f"{tag!r} cannot be a tag", hint=f"1 to {LONGEST_NAME} printable characters"
         )
+    return name
+
+
+def _number_for(conn: sqlite3.Connection, tag: str) -> int:
+    name = stored_name(tag)
     number = _number_of(conn, name)
     if number is not None:
         return number

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+import localsearch as ls
 from localsearch.cli import opening, options, output
 from localsearch.cli.asking import may_replace
 from localsearch.cli.output import keeping
@@ -23,6 +24,8 @@ def run(
     json: options.Json = False,
 ) -> None:
     """Write the whole library to one file, also while it is used."""
+    if str(file) == "-":
+        raise ls.InputError("a backup is no stream", hint="name a file for it; ./- is one")
     target = opening.absolute(file)
     with (
         opening.open_to_read(ctx, library) as opened,

@@ -14,7 +14,13 @@ from typer.core import TyperArgument, TyperCommand
 
 import localsearch as ls
 from localsearch.cli import opening, options, output, terminal
-from localsearch.cli.query import filters_of, pictures_of, query_of, terms_of
+from localsearch.cli.query import (
+    filters_of,
+    in_columns_of,
+    pictures_of,
+    query_of,
+    terms_of,
+)
 from localsearch.cli.sheets import cache_folder, show_sheet, write_sheet
 from localsearch.cli.telling import LOOKED_AT, TOLD, with_telling
 
@@ -154,7 +160,11 @@ def run(
     size, number = _cut(limit, page, everything)
     form = Form.json if json else Form.paths if nul else form
     sheet_failed = False
-    with opening.naming(pictures), opening.open_to_read(ctx, library) as opened:
+    with (
+        in_columns_of(text or [], flags),
+        opening.naming(pictures),
+        opening.open_to_read(ctx, library) as opened,
+    ):
         if explain:
             _explain(opened.explain(query, limit=size, min_score=min_score), query, form)
             return

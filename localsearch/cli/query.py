@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +18,57 @@ from localsearch.cli import opening, terminal
 
 def query_of(text: list[str], flags: list[ls.Term]) -> str | ls.Term:
     """TEXT and flags as one query. Raises InputError without any."""
-    words = " ".join(map(terminal.as_text, text))
+    words = _joined(text)
     if not words.strip() and not flags:
         raise ls.InputError(
             "nothing to search for",
             hint="name a concept (localsearch search dog), or give --like FILE or --tag T",
         )
-    if not flags:
+    # What does not close its own brackets and quotes is told so, not closed by those of the flags.
+    if not flags or not _is_closed(words):
         return words
     tree = flags[0] if len(flags) == 1 else ls.And(tuple(flags))
     # The library parses text with the words of its pack, so both halves go there as text.
     return f"({words}) ({tree})" if words.strip() else tree
+
+
+def _joined(text: list[str]) -> str:
+    """TEXT as it was written; the parsing of the command line put a blank before each minus."""
+    return " ".join(terminal.as_text(word).removeprefix(" ") for word in text)
+
+
+def _is_closed(words: str) -> bool:
+    """Whether each bracket and each quote of a text ends in it."""
+    depth = 0
+    for one in re.sub(r'"[^"]*"', "", words):
+        depth += (one == "(") - (one == ")")
+        if depth < 0 or one == '"':
+            return False
+    return depth == 0
+
+
+@contextmanager
+def in_columns_of(text: list[str], flags: list[ls.Term]) -> Iterator[None]:
+    """Faults of the query point into TEXT as it was written, or (those of a flag) nowhere."""
+    try:
+        yield
+    except ls.QueryError as fault:
+        words = _joined(text)
+        if fault.column is not None and flags and words.strip() and _is_closed(words):
+            _move(fault, 1, len(words))  # the bracket that `query_of` put around it
+        raise
+
+
+def _move(fault: ls.QueryError, front: int, length: int) -> None:
+    """Count columns from behind what was put in front; none beyond what the user wrote."""
+
+    def moved(found: re.Match[str]) -> str:
+        column = int(found[2]) - front
+        return f"{found[1]}{column}{found[3]}" if column <= length + 1 else ""
+
+    fault.message = re.sub(r"( \(column | in column )(\d+)(\)$|)", moved, fault.message)
+    column = (fault.column or 0) - front
+    fault.column = column if column <= length + 1 else None
 
 
 def terms_of(
@@ -82,6 +124,7 @@ def _leaf(word: str, text: str, form: str) -> ls.Term:
         try:
             return ls.parse(f"{word}:{text}")
         except ls.QueryError as fault:
+            _move(fault, len(word) + 1, len(text))
             raise ls.InputError(f"--{word} {text}: {fault.message}", hint=f"as {form}") from fault
     raise ls.InputError(f"--{word} cannot be {text!r}", hint=f"as {form}")
 
@@ -141,7 +184,7 @@ def pictures_of(text: list[str], like: str | None) -> list[str]:
     """The files that a query compares with, as they were written, for messages that name them."""
     found = [like] if like else []
     try:
-        ahead = [ls.parse(" ".join(text))] if text else []
+        ahead = [ls.parse(_joined(text))] if text else []
     except ls.LocalsearchError:  # the search itself tells what is wrong
         ahead = []
     while ahead:

@@ -110,6 +110,8 @@ class Reader:
 @contextmanager
 def reading(path: Path) -> Iterator[Reader]:
     """Open a backup. Raises InputError (not there), LibraryDamaged, LibraryTooNew."""
+    if path.exists() and not path.is_file():  # a device may never end
+        raise InputError(f"{path} is no file", hint="name the file that backup wrote")
     try:
         archive = zipfile.ZipFile(path)
     except zipfile.BadZipFile as fault:
@@ -132,10 +134,14 @@ def _list_of(path: Path, archive: zipfile.ZipFile) -> dict[str, Any]:
         raise _damaged(path, f"its list cannot be read: {fault}") from fault
     if blake3(text).hexdigest().encode() != archive.comment[len(_COMMENT) :]:
         raise _damaged(path, "its list differs from its digest")
-    body: dict[str, Any] = json.loads(text)
-    if body["version"] > VERSION:
+    try:
+        body: dict[str, Any] = json.loads(text)
+        version = int(body["version"])
+    except (ValueError, LookupError, TypeError, RecursionError) as fault:
+        raise _damaged(path, f"its list makes no sense: {fault!r}") from fault
+    if version > VERSION:
         raise LibraryTooNew(
-            f"{path} is a backup of version {body['version']}, this program knows up to {VERSION}",
+            f"{path} is a backup of version {version}, this program knows up to {VERSION}",
             hint="install a newer localsearch",
         )
     return body
@@ -143,7 +149,10 @@ def _list_of(path: Path, archive: zipfile.ZipFile) -> dict[str, Any]:
 
 def _members(path: Path, archive: zipfile.ZipFile, files: Any) -> dict[str, Member]:
     """The members as the list names them, if the zip holds just these, plainly stored."""
-    found = {name: Member(one["bytes"], one["blake3"]) for name, one in files.items()}
+    try:
+        found = {name: Member(int(one["bytes"]), one["blake3"]) for name, one in files.items()}
+    except (AttributeError, LookupError, TypeError, ValueError) as fault:
+        raise _damaged(path, f"its list makes no sense: {fault!r}") from fault
     held = [one for one in archive.infolist() if one.filename != LIST]
     for info in held:
         # The name as it stands in the file: zipfile cuts it at a NUL.

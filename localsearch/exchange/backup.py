@@ -43,9 +43,11 @@ def backup_store(
 ) -> BackupReport:
     """Write a backup to `target`; a file that is there is replaced only if told so.
 
+    A link is followed: it may lead to the disk for backups, and would else become a file here.
     Counts in bytes. `delete` deletes a folder. Raises InputError, LibraryFull, LibraryDamaged (the
     catalog is: its last backup is worth more), LibraryMissing, Cancelled.
     """
+    target = Path(os.path.realpath(target))
     _check_target(truth.store, target, replace)
     if not truth.catalog.path.is_file():
         raise LibraryMissing(f"{truth.store} is no library any more: it has no catalog")
@@ -75,6 +77,8 @@ def backup_store(
 def _check_target(store: Path, target: Path, replace: bool) -> None:
     if target.is_dir():
         raise InputError(f"{target} is a folder", hint="name a file for the backup")
+    if target.exists() and not target.is_file():
+        raise InputError(f"{target} is no file", hint="a backup is no stream: name a file for it")
     if not target.parent.is_dir():
         raise InputError(f"there is no folder {target.parent}", hint="make it first")
     if store.resolve() in target.resolve().parents:

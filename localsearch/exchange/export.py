@@ -13,6 +13,7 @@ import io
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Final, Literal
@@ -51,7 +52,8 @@ def export_inputs(
 ) -> int:
     """Write every input, removed and missing ones too; gives how many.
 
-    A `Path` is replaced at once when all is written; an open binary file is written as it goes.
+    A `Path` is replaced at once when all is written (a link: what it points to); an open binary
+    file, a pipe and a device are written as it goes.
     `concepts` adds each photo's concepts, `vectors` its vector (NDJSON only). Raises Cancelled
     where `stop` says so, LibraryFull, LibraryReadOnly, InputError.
     """
@@ -64,8 +66,18 @@ def export_inputs(
         return _write(truth, target, format, pages, steps)
     if target.is_dir():
         raise InputError(f"{target} is a folder", hint="name a file")
-    with replacing(target) as file:
+    with _opened(target) as file:
         return _write(truth, file, format, pages, steps)
+
+
+def _opened(target: Path) -> AbstractContextManager[IO[bytes]]:
+    """The file to write to. What is no plain file, as /dev/null, must never be replaced by one."""
+    if not target.exists() or target.is_file():
+        return replacing(Path(os.path.realpath(target)))
+    try:
+        return target.open("wb")
+    except OSError as fault:
+        raise InputError(f"{target} cannot be written: {fault.strerror or fault}") from fault
 
 
 def _write(

@@ -4,8 +4,8 @@ Never deletes, never guesses between two: a line goes to the input of its id, el
 else of its content. Tags are added; metadata, source URL and `removed` are replaced by what the
 line says; what it does not say stays. An input that was found by place or content takes the line's
 id, unless that is another's or its own was chosen by the user: so ids outlive a library.
-Invariants: a bad line is told with its number and changes nothing; a dry run tells the same
-counts and writes nothing.
+Invariants: a bad line is told with its number and changes nothing; a dry run writes nothing and
+tells the same counts, unless two lines are about one input or one id.
 """
 
 from __future__ import annotations
@@ -73,14 +73,16 @@ class _Work:
     def fail(self, line: int, fault: LocalsearchError) -> None:
         """Tell that a line could not be used."""
         self.count(failed=1)
-        told = (*self.report.failures, (line, fault.message))[:_TOLD]
-        self.report = replace(self.report, failures=told)
+        told = self.report.failures
+        if len(told) < _TOLD:  # asked first: a list of millions must not copy them each time
+            self.report = replace(self.report, failures=(*told, (line, fault.message)))
 
     def unknown(self, told: Told) -> None:
         """Tell that a line means no input of this library."""
         self.count(unknown=1)
-        named = (*self.report.unknown_lines, (told.line, told.name))[:_TOLD]
-        self.report = replace(self.report, unknown_lines=named)
+        named = self.report.unknown_lines
+        if len(named) < _TOLD:
+            self.report = replace(self.report, unknown_lines=(*named, (told.line, told.name)))
 
 
 def import_inputs(
@@ -234,7 +236,8 @@ def _put(work: _Work, conn: sqlite3.Connection, row: InputRow, told: Told, now_m
 def _changes(conn: sqlite3.Connection, row: InputRow, told: Told) -> list[str]:
     """What of an input would change; InputError for what cannot be kept."""
     found = []
-    if told.id not in (None, row.id) and _GIVEN_BY_US.fullmatch(row.id):
+    if told.id is not None and told.id != row.id and _GIVEN_BY_US.fullmatch(row.id):
+        inputs.check_id(told.id)
         found.append("id")
     if told.tags:
         now = {name.casefold(): value for name, value in _tags_of(conn, row).items()}

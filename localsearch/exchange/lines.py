@@ -17,6 +17,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from localsearch.catalog.input_reads import InputRow, is_text
+from localsearch.catalog.inputs import document_of
+from localsearch.catalog.tags import stored_name
 from localsearch.deferred import dataclass
 from localsearch.errors import InputError
 from localsearch.records import ConceptValue, Input
@@ -216,7 +218,7 @@ def told_of(found: Mapping[str, Any], line: int) -> Told:
         path=_path(found, "path"),
         digest=_digest(found),
         tags=_tags(found.get("tags")),
-        metadata=_typed(found, "metadata", dict, "an object"),
+        metadata=_metadata(found),
         source_url=_text(found, "source_url"),
         removed=_typed(found, "removed", bool, "true or false"),
     )
@@ -262,12 +264,20 @@ def _digest(found: Mapping[str, Any]) -> bytes | None:
     return bytes.fromhex(text)
 
 
+def _metadata(found: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The document, if it can be kept: Python reads NaN and 1e999, which JSON has not."""
+    value: Mapping[str, Any] | None = _typed(found, "metadata", dict, "an object")
+    if value is not None:
+        document_of(value)
+    return value
+
+
 def _tags(value: Any) -> dict[str, bool] | None:
-    """A mapping, or names alone: then it is so."""
+    """A mapping, or names alone: then it is so. Names are as they will be stored."""
     if value is None:
         return None
     if isinstance(value, list) and all(isinstance(name, str) for name in value):
-        return dict.fromkeys(value, True)
+        return {stored_name(name): True for name in value}
     if not isinstance(value, dict) or not all(isinstance(said, bool) for said in value.values()):
         raise InputError("tags are names, or an object of names with true or false")
-    return value
+    return {stored_name(name): said for name, said in value.items()}

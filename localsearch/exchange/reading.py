@@ -51,6 +51,8 @@ class Lines:
             line, number = text.readline(LONGEST), number + 1
 
     def _of_cells(self, text: io.TextIOBase, first: str, start: int) -> Iterator[Line]:
+        # A process-wide limit of the csv module: 128 KiB, which long metadata pass.
+        csv.field_size_limit(max(csv.field_size_limit(), LONGEST))
         mark = next((one for one in "\t;" if one in first and "," not in first), ",")
         columns = [one.strip().lower() for one in next(csv.reader([first], delimiter=mark), [])]
         if not _NAMING & set(columns):
@@ -59,8 +61,6 @@ class Lines:
                 hint="write NDJSON, or CSV whose first line names its columns; known are: "
                 + ", ".join(COLUMNS),
             )
-        # A process-wide limit of the csv module: 128 KiB, which long metadata pass.
-        csv.field_size_limit(max(csv.field_size_limit(), LONGEST))
         rows = csv.reader(text, delimiter=mark, strict=True)
         return _rows(rows, columns, start)
 
@@ -124,6 +124,14 @@ def _first(text: io.TextIOBase) -> tuple[str, int]:
     raise InputError("it is empty")
 
 
+def _begun(text: io.TextIOBase, name: object) -> Lines:
+    """The lines of a list; what is wrong with it as a whole is told with its name."""
+    try:
+        return Lines(text)
+    except InputError as fault:
+        raise InputError(f"{name}: {fault.message}", hint=fault.hint) from fault
+
+
 @contextmanager
 def lines_in(source: Path | IO[bytes]) -> Iterator[Lines]:
     """The lines of a file, or of an open binary one, as text in UTF-8 (with or without a mark).
@@ -137,7 +145,7 @@ def lines_in(source: Path | IO[bytes]) -> Iterator[Lines]:
     # newline="": a line break inside a cell is part of it, and csv finds the others itself.
     text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
     try:
-        yield Lines(text)
+        yield _begun(text, source if isinstance(source, Path) else "the list")
     except OSError as fault:
         raise InputError(f"{source} cannot be read: {fault.strerror or fault}") from fault
     finally:

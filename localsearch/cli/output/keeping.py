@@ -171,7 +171,7 @@ def print_import(report: ls.ImportReport) -> None:
         for number, what in lines[:_LINES]:
             terminal.say(f"line {number}: {word}: {what}")
         if len(lines) > _LINES:
-            terminal.say(f"... and more that {word}; all of them: --json")
+            terminal.say("... and more of these; all of them: --json")
     if report.unknown and not report.dry_run:
         terminal.say("unknown photos become known by: localsearch sync, or: import --add")
     if report.stopped:

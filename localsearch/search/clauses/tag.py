@@ -17,7 +17,11 @@ def _read(written: Written) -> Tag:
     item = one_item(written)
     word = "true" if item.second is None else item.second.lower()
     if word not in _VALUES:
-        raise query_error(f"expected true or false after =, found {item.second!r}", item.column)
+        raise query_error(
+            f"expected true or false after =, found {item.second!r}",
+            item.column,
+            hint=f'a tag with such a sign: tag:"{item.value}={item.second}"',
+        )
     return Tag(item.value, _VALUES[word])
 
 

@@ -93,7 +93,11 @@ class Cursor:
         column = self.column
         match = self.take(_STRING)
         if match is None:
-            raise query_error("expected a closing double quote for this one", column)
+            raise query_error(
+                "expected a closing double quote for this one",
+                column,
+                hint='a double quote inside is doubled: "5"" lens"',
+            )
         return match[1].replace('""', '"')
 
     def take_floor(self) -> float | None:

@@ -24,7 +24,7 @@ def whole(cursor: Cursor) -> Term:
         raise query_error("the query is empty", 1, hint="for instance: dog -indoor")
     term = _query(cursor)
     if cursor.here:
-        raise cursor.expected("a term or the end")
+        raise cursor.expected("a term or the end", hint=_hint_at(cursor))
     return term
 
 
@@ -78,7 +78,7 @@ def _group(cursor: Cursor, column: int) -> Term:
     with cursor.deeper(column):
         term = _query(cursor)
     if not cursor.take_text(")"):
-        raise cursor.expected(f'a ")" for the "(" in column {column}')
+        raise cursor.expected(f'a ")" for the "(" in column {column}', hint=_hint_at(cursor))
     return term
 
 
@@ -92,5 +92,16 @@ def _lacking(cursor: Cursor) -> QueryError:
     elif following:
         told, hint = f'a word is missing before "{following}"', "for instance: dog or cat"
     else:
-        return error
+        return cursor.expected("a term", hint=_hint_at(cursor))
     return QueryError(f"{told}: {error.message}", hint=hint, column=error.column)
+
+
+def _hint_at(cursor: Cursor) -> str:
+    """What to write instead of the sign that stands here."""
+    if cursor.here in ("<", ">", "="):
+        return "a lowest probability is written dog>=0.5"
+    if cursor.here == ",":
+        return "write cat dog for both, cat or dog for either"
+    if cursor.here == ":":
+        return 'put double quotes around a name with a colon: concept:"a:b"'
+    return "for instance: (dog or cat) beach; double quotes around names with brackets"
