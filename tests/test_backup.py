@@ -278,6 +278,7 @@ def test_a_list_that_makes_no_sense_is_damage(tmp_path: Path, changes: dict[str,
         ls.recover(file, store=tmp_path / "store")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need a right there")
 def test_a_link_for_a_backup_is_followed(library: ls.Library, tmp_path: Path) -> None:
     """It may lead to the disk for backups."""
     (tmp_path / "disk").mkdir()

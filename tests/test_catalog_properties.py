@@ -176,7 +176,7 @@ class Twin:
             assert reads.count_by_state(conn) == counts
             assert reads.count_removed(conn) == sum(photo.removed for photo in photos.values())
             for name in ("pet", "red"):
-                tagged = sorted(p.row for p in photos.values() if p.live and p.tags.get(name))
+                tagged = sorted(p.row for p in photos.values() if p.tags.get(name))
                 assert tags.rows_with(conn, name).tolist() == tagged
             assert {one.key for one in known.known_below(conn, None)} == set(photos)
 
