@@ -142,6 +142,16 @@ def pack_flipped(store: Path) -> None:
     flip(next((store / "packs").glob("*/*.onnx")))
 
 
+def pack_cut(store: Path) -> None:
+    """Noticed when the library is opened: the installed one is in use then."""
+    path = next((store / "packs").glob("*/*.onnx"))
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def pack_gone(store: Path) -> None:
+    shutil.rmtree(store / "packs")
+
+
 def orphans(store: Path) -> None:
     for folder in (FOLDER, GRAPHS):
         (store / folder / "tiny-99-00000000").mkdir(parents=True)
@@ -179,6 +189,8 @@ CURED: dict[Callable[[Path], None], set[str]] = {
     features_malformed: {"file-damaged", "feature-missing"},
     thumbnails_malformed: {"file-damaged"},
     pack_flipped: {"pack-damaged"},
+    pack_cut: {"pack-damaged"},
+    pack_gone: {"pack-damaged"},
     orphans: {"leftover"},
     terms_lost: {"terms-differ"},
     terms_invented: {"terms-differ"},

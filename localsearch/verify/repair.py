@@ -19,7 +19,7 @@ from localsearch.pack import Pack, copy_query_side, find_pack, load_pack
 from localsearch.pack.manifest import MANIFEST
 from localsearch.records import Finding
 from localsearch.verify.derived import GRAPH_CODES, SEGMENT_CODES
-from localsearch.verify.truth import CATALOG, FEATURES, THUMBNAILS
+from localsearch.verify.truth import CATALOG, FEATURES, THUMBNAILS, own_pack
 from localsearch.verify.whole import verify_store
 
 _PAGE: Final = 4096
@@ -93,15 +93,18 @@ def _files(store: Truth, pack: Pack, findings: Sequence[Finding]) -> None:
 
 def _restore_pack(store: Truth, pack: Pack) -> None:
     """Copy the same pack anew from where the program keeps it; another one is no cure."""
-    if not os.path.realpath(pack.folder).startswith(os.path.realpath(store.store)):
-        return  # the installed one is in use, and is itself damaged
+    own = own_pack(store)
+    if own is None:
+        return
+    in_use = os.path.realpath(pack.folder) == os.path.realpath(own)
     try:
-        installed = load_pack(find_pack(pack.name), check="whole")
+        # Where the copy is not in use, what is in use is the installed one: damaged itself?
+        installed = load_pack(find_pack(pack.name) if in_use else pack.folder, check="whole")
     except PackError:
         return
     if installed.pack_digest == pack.pack_digest:
         # Without its manifest it counts as absent: a file's stamp may not tell that it is damaged.
-        (pack.folder / MANIFEST).unlink(missing_ok=True)
+        (own / MANIFEST).unlink(missing_ok=True)
         copy_query_side(installed, store.store)
 
 

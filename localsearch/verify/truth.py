@@ -5,11 +5,13 @@ Never changes anything. Invariant: a file that SQLite calls damaged is a finding
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Final
 
-from localsearch.catalog import changes, contents, graves, input_reads, metadata_terms
+from localsearch.catalog import changes, contents, graves, input_reads, metadata_terms, packs
 from localsearch.catalog.truth import Truth
 from localsearch.errors import LibraryError, PackError
 from localsearch.pack import Pack, load_pack
@@ -52,12 +54,34 @@ def sound_files(store: Truth, tell: Tell) -> Iterator[Finding]:
             yield damaged(name, complaint)
 
 
-def sound_pack(pack: Pack) -> Iterator[Finding]:
-    """Whether every byte of the pack in use is as its manifest says."""
+def own_pack(store: Truth) -> Path | None:
+    """Where the store keeps its copy of its pack; None if the catalog cannot tell."""
     try:
-        load_pack(pack.folder, check="whole")
-    except PackError as fault:
-        yield Finding("pack-damaged", str(pack.folder), fault.message, False)
+        with store.catalog.reading() as conn:
+            active = packs.active(conn)
+    except LibraryError:
+        return None
+    return store.store / active.folder if active is not None else None
+
+
+def sound_packs(store: Truth, pack: Pack) -> Iterator[Finding]:
+    """Whether every byte of the pack in use is as its manifest says, and of the store's copy.
+
+    Where the copy is damaged the program's own is in use: that costs nothing here, but a backup
+    would hold the copy.
+    """
+    folders = [pack.folder]
+    own = own_pack(store)
+    if own is not None and os.path.realpath(own) != os.path.realpath(pack.folder):
+        folders.append(own)
+    for folder in folders:
+        try:
+            found = load_pack(folder, check="whole")
+        except PackError as fault:
+            yield Finding("pack-damaged", str(folder), fault.message, folder is own)
+            continue
+        if found.pack_digest != pack.pack_digest:
+            yield Finding("pack-damaged", str(folder), "it is another pack", folder is own)
 
 
 def catalog_rows(store: Truth, tell: Tell) -> Iterator[Finding]:

@@ -32,7 +32,7 @@ def verify_store(store: Truth, pack: Pack, progress: OnProgress = None) -> Itera
         broken.add(one.where)
         yield one
     tell(str(pack.folder))
-    yield from truth.sound_pack(pack)
+    yield from truth.sound_packs(store, pack)
     parts: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (
         (truth.CATALOG, lambda: truth.catalog_rows(store, tell)),
         (truth.FEATURES, lambda: truth.features(store, tell)),
