@@ -18,7 +18,7 @@ import pytest
 from blake3 import blake3
 
 import localsearch as ls
-from localsearch.exchange import archive, backup, recover
+from localsearch.exchange import archive, backup, recover, workplace
 from localsearch.publish import plan
 from localsearch.segments.segment import FOLDER
 from localsearch.writer_lock import WriterLock
@@ -105,6 +105,32 @@ def test_a_library_in_its_photo_folder_comes_back_there(photos: Path, tmp_path: 
     with ls.open(moved) as library:  # and here they came along
         assert [root.path for root in library.roots()] == [moved]
         assert library.sync().unchanged == 4
+
+
+def test_a_library_that_was_copied_comes_back_to_its_copy(photos: Path, tmp_path: Path) -> None:
+    """The catalog of a copy tells of the first folder until a sync writes the new one down."""
+    write_photo(photos / "0.png", 0)
+    with ls.open(photos, pack=str(tiny_pack_folder())) as library:
+        library.sync()
+    copy = shutil.copytree(photos, tmp_path / "copy")
+    with ls.open(copy) as library:
+        library.backup(tmp_path / "file")
+    ls.recover(tmp_path / "file")
+    with ls.open(copy) as library:
+        assert [root.path for root in library.roots()] == [copy]
+
+
+def test_a_place_that_cannot_be_written_is_named(
+    library: ls.Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> None:
+        raise ls.LibraryReadOnly(f"{path} cannot be written: Read-only file system")
+
+    monkeypatch.setattr(workplace, "make_folder", refuse)  # a test may be root
+    with pytest.raises(ls.LibraryReadOnly) as told:
+        library.backup(tmp_path / "file")
+    assert told.value.message == f"{tmp_path} cannot be written: Read-only file system"
+    assert told.value.hint
 
 
 def test_what_is_there_is_not_replaced_unasked(library: ls.Library, tmp_path: Path) -> None:

@@ -278,6 +278,8 @@ def test_no_hint_speaks_of_arguments_of_python() -> None:
         ):
             told.append(hints.hint_of(kind("it went wrong", hint=hint), None))
     assert all(told)
+    full = ls.LibraryFull("no space", hint="free some, or open it with read_only=True")
+    assert hints.hint_of(full, None) == "free some space, then try again"
     assert not [one for one in told if re.search("read_only|lock_timeout|=", one)]
     house = Path(ls.__file__).parent / "_packs" / "general"
     damaged = ls.PackDamaged(f"{house / 'x.onnx'} is damaged", hint="install the pack anew")

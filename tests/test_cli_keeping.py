@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 import localsearch as ls
-from localsearch.cli import main, query
+from localsearch.cli import main, opening, query
 from tests.make_library import write_photo
 
 Run = Callable[..., Any]
@@ -367,6 +367,22 @@ def test_import_tells_line_by_line(library: Path, run: Run, tmp_path: Path) -> N
     (tmp_path / "more").write_text(json.dumps({"path": str(plain), "id": "mine"}) + "\n")
     assert run("import", str(tmp_path / "more"), "--add")["added"] == 1
     assert run("show", "mine")["inputs"][0]["path"] == str(plain)
+
+
+def test_what_only_counts_needs_no_right_to_write(
+    library: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "list").write_text('{"path": "0.png", "tags": ["pet"]}\n')
+    may = os.access  # a test may be root
+    store = library / ".localsearch"
+    monkeypatch.setattr(opening.os, "access", lambda path, mode: path != store and may(path, mode))
+    opened: list[bool] = []
+    real = ls.open
+    monkeypatch.setattr(
+        ls, "open", lambda *args, **more: opened.append(more["read_only"]) or real(*args, **more)
+    )
+    assert run("import", str(tmp_path / "list"), "--dry-run")["changed"] == 1
+    assert opened == [True]
 
 
 # ---------------------------------------------------------------- all of them

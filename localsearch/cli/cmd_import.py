@@ -35,8 +35,10 @@ def run(
 ) -> None:
     """Put back what an export tells: tags, metadata, removals, ids."""
     source = sys.stdin.buffer if str(file) == "-" else opening.absolute(file)
+    # What only counts needs no right to write.
+    opened = opening.open_to_read(ctx, library) if dry_run else opening.open_library(ctx, library)
     with (
-        opening.open_library(ctx, library) as opened,
+        opened,
         polite_interrupt("stopping after the lines in work") as stop,
         progress_bar(after=1.0) as draw,
     ):

@@ -17,6 +17,7 @@ _COMMAND = re.compile(
 _ADVICE: tuple[tuple[type[ls.LocalsearchError], str], ...] = (
     (ls.LibraryBusy, "another localsearch is writing; try again when it is done"),
     (ls.LibraryReadOnly, "searches work; for changes make the library's folder writable"),
+    (ls.LibraryFull, "free some space, then try again"),
     (ls.LibraryError, "run localsearch sync once with the right to write in the library's folder"),
 )
 _LONGEST = 60  # characters of a name in a message

@@ -63,7 +63,7 @@ def recover_store(
         with workplace(place, "recover", delete) as folder:
             made = folder / "store"
             _extract(backup, made, steps)
-            _make_ready(made, place)
+            _make_ready(made, place, moved=str(place) != backup.about.get("store"))
             replaced = _put_in_place(made, place)
         steps.end()
         return Recovered(
@@ -116,7 +116,8 @@ def _check_place(place: Path, total: int) -> None:
     free = free_bytes(place.parent)
     if free < total + SPARE_BYTES:
         raise LibraryFull(
-            f"the library takes {total >> 20} MiB in {place.parent}, {free >> 20} are free",
+            f"a recovery needs about {(total + SPARE_BYTES) >> 20} MiB in {place.parent}, "
+            f"{free >> 20} are free",
             hint="free some space, or name another --store DIR",
         )
 
@@ -136,8 +137,12 @@ def _extract(backup: archive.Reader, made: Path, steps: Steps) -> None:
         backup.extract(name, target, steps)
 
 
-def _make_ready(made: Path, place: Path) -> None:
-    """Let the catalog name no derived file, and its photo folder be where it is."""
+def _make_ready(made: Path, place: Path, *, moved: bool) -> None:
+    """Let the catalog name no derived file, and its photo folder be where it is.
+
+    `moved`: it goes elsewhere than where it was backed up. Else it lies in its photo folder as it
+    did, whatever the catalog, which only a sync tells of a move, takes for that folder's path.
+    """
     catalog = open_catalog(made)
     try:
         with catalog.writing("recover") as conn:
@@ -149,7 +154,7 @@ def _make_ready(made: Path, place: Path) -> None:
             changes.begin_anew(conn)
             home = settings.value(conn, roots.HOME_SETTING)
             root = roots.by_key(conn, home) if home is not None else None
-            if root is not None and _stays(Path(os.fsdecode(root.path)), place):
+            if moved and root is not None and _stays(Path(os.fsdecode(root.path)), place):
                 settings.forget(conn, roots.HOME_SETTING)
     finally:
         catalog.close()

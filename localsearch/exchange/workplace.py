@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from localsearch.durable import make_folder
-from localsearch.errors import LibraryBusy, LibraryError
+from localsearch.errors import LibraryBusy, LibraryError, LibraryReadOnly
 from localsearch.writer_lock import WriterLock
 
 Delete = Callable[[Path], bool]
@@ -30,7 +30,11 @@ def workplace(beside: Path, word: str, delete: Delete) -> Iterator[Path]:
         if _is_left(left):
             delete(left)
     folder = beside.parent / f"{stem}{secrets.token_hex(4)}"
-    make_folder(folder)
+    try:
+        make_folder(folder)
+    except LibraryReadOnly as fault:  # nobody has heard of this folder
+        told = fault.message.replace(str(folder), str(beside.parent))
+        raise LibraryReadOnly(told, hint="name another place") from fault
     try:
         with contextlib.ExitStack() as held:
             # A disk for backups may know no locks: then nothing is swept there either.
