@@ -464,27 +464,17 @@ from pathlib import Path
 from localsearch import durable
 from localsearch.catalog import segment_names
 from localsearch.publish import build, merge
+from tests.segments.dying import die_at
 from tests.segments.store import open_store, small_segments
 
-left = [int(sys.argv[2])]
-
-def dying(module, name):
-    real = getattr(module, name)
-    def call(*args, **named):
-        if left[0] == 0:
-            if name == "sync_file":  # what was not synced may be cut anywhere
-                args[0].truncate(args[0].tell() // 2)
-            os._exit(9)
-        left[0] -= 1
-        return real(*args, **named)
-    setattr(module, name, call)
-
-for name in ("sync_file", "sync_folder"):
-    dying(durable.files, name)
-dying(durable.writing, "write_new")
-for name in ("write_merged_files", "probe", "sweep_locked", "open_segment", "name_written"):
-    dying(merge, name)
-dying(segment_names, "name_segments")
+steps = ("write_merged_files", "probe", "sweep_locked", "open_segment", "name_written")
+die_at(
+    int(sys.argv[2]),
+    *((durable.files, name) for name in ("sync_file", "sync_folder")),
+    (durable.writing, "write_new"),
+    *((merge, name) for name in steps),
+    (segment_names, "name_segments"),
+)
 store = open_store(Path(sys.argv[1]))
 with small_segments():
     store.merge()

@@ -81,9 +81,9 @@ def _order(node: Node) -> str:
 def _notes(snapshot: Snapshot, result: Result) -> tuple[str, ...]:
     live, graph = snapshot.live, snapshot.graph
     notes = [f"{result.route}: {result.note}"] if result.note else []
+    segments = "1 segment" if len(live.segments) == 1 else f"{len(live.segments)} segments"
     notes.append(
-        f"{len(live.rows)} rows to find: {len(live.segments)} segments and "
-        f"{len(live.tail.rows)} rows in the tail"
+        f"{len(live.rows)} rows to find: {segments} and {len(live.tail.rows)} rows in the tail"
     )
     if graph is not None:
         notes.append(f"a graph of {len(graph.covered)} rows is loaded")

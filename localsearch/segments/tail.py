@@ -58,16 +58,6 @@ class Tail:
         """Approximate cosines with a coded query, and their bounds; see `matrix.scan`."""
         return scan_coded(self.coded, asked, places)
 
-    def extended(
-        self,
-        rows: Rows,
-        halves: npt.NDArray[np.float16],
-        probabilities: Quantised,
-        floors: Quantised,
-    ) -> Tail:
-        """This tail and more rows (any order, none of them in it yet)."""
-        return joined([self, tail_of(rows, halves, probabilities, floors)])
-
     def only(self, kept: RowSet) -> Tail:
         """What this tail has of some rows."""
         if self.row_set.issubset(kept):
