@@ -57,11 +57,10 @@ class Bare:
     def __init__(self, store: Path) -> None:
         self.store = store
         live, pack = _held(store)
-        names, floors = pack.vocabulary.names, pack.floors
+        names = pack.vocabulary.names
         self.live: LiveSet = live
         self.visual: ScoreMap = pack.visual
         self.rows: Rows = to_array(live.rows)
-        self._floors = floors
         self._index = {name: index for index, name in enumerate(names)}
         counts = [(live.count(index), name) for index, name in enumerate(names)]
         self.concepts = [(name, count) for count, name in sorted(counts, reverse=True)]
@@ -71,7 +70,7 @@ class Bare:
         """The list of a concept, read once."""
         if name not in self._lists:
             index = self._index[name]
-            rows, values = self.live.top_values(index, int(self._floors[index]))
+            rows, values = self.live.listed(index)
             self._lists[name] = Listed(from_array(rows), rows, values)
         return self._lists[name]
 

@@ -55,3 +55,10 @@ def positions_in(
     found = sorted_rows[positions] == wanted
     positions[~found] = 0
     return positions, found
+
+
+def places_from(first: int, rows: Rows) -> npt.NDArray[np.intp]:
+    """Places of rows in a table that begins with `first`; numpy takes such twice as fast."""
+    places = rows.astype(np.intp)
+    places -= first
+    return places

@@ -370,6 +370,7 @@ def test_hot_backups_are_whole(photos: Path, tmp_path: Path) -> None:
         last = 0
         for number in range(4):
             write_photo(photos / f"late-{number}.png", 600 + number)
+            assert writer.stdout.readline()  # one more photo is in
             file = tmp_path / f"{number}.backup"
             with ls.open(store=store) as library:
                 library.backup(file)

@@ -152,8 +152,15 @@ def test_one_body_a_process() -> None:
     assert fast_body() in BODIES
 
 
+def shown_of(rows: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint16]:
+    """Three concepts of each row, and their values."""
+    return (
+        (rows[:, None] * np.arange(1, 7, dtype=np.uint32) % 60_000).astype("<u2").reshape(-1, 2, 3)
+    )
+
+
 def written(path: Path, rows: npt.NDArray[np.uint32], halves: Halves) -> Matrix:
-    meta, blocks = matrix_blocks(rows, halves)
+    meta, blocks = matrix_blocks(rows, halves, shown_of(rows))
     write_blocks(path, meta, blocks)
     return open_matrix(path)
 
@@ -171,6 +178,7 @@ def test_a_file_gives_back_what_it_was_made_from(tmp_path: Path, count: int) -> 
     for share in (0.02, 0.5, 1.0):
         positions = np.sort(rng.choice(count, int(count * share), replace=False)).astype(np.intp)
         assert (matrix.halves_at(positions) == halves[positions]).all()
+        assert (matrix.shown_at(positions) == shown_of(rows[positions])).all()
         approx, bound = scan(matrix, query, positions)
         assert approx.tobytes() == whole[0][positions].tobytes()
         assert bound.tobytes() == whole[1][positions].tobytes()
@@ -199,9 +207,11 @@ def test_a_bad_page_spoils_only_the_rows_in_it(tmp_path: Path) -> None:
         matrix.halves_at(np.array([3, 2000]))
 
 
-def test_columns_of_different_length_are_refused(tmp_path: Path) -> None:
-    meta, blocks = matrix_blocks(np.arange(9, dtype=np.uint32), np.ones((9, 4), np.float16))
-    blocks["scales"] = blocks["scales"][:5]
+@pytest.mark.parametrize("column", ["scales", "errors", "shown"])
+def test_columns_of_different_length_are_refused(tmp_path: Path, column: str) -> None:
+    rows = np.arange(9, dtype=np.uint32)
+    meta, blocks = matrix_blocks(rows, np.ones((9, 4), np.float16), shown_of(rows))
+    blocks[column] = blocks[column][:5]
     write_blocks(tmp_path / "m.bin", meta, blocks)
     with pytest.raises(LibrarySegmentDamaged, match="columns"):
         open_matrix(tmp_path / "m.bin")

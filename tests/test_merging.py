@@ -574,7 +574,7 @@ def test_readers_and_merges_at_once(store: Store) -> None:
                 assert len(rows) >= 36 and (not seen or live.last_row >= 36)
                 live.halves_of(rows)
                 live.scan(np.ones(store.pack.dimensions, np.float32))
-                assert len(live.top_values(1, 0)[0]) <= len(rows)
+                assert len(live.listed(1).rows) <= len(rows)
                 seen.append(len(rows))
         except (Exception, AssertionError) as fault:  # noqa: BLE001 (raised by the test below)
             faults.append(fault)

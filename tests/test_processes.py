@@ -121,7 +121,7 @@ def ended(process: subprocess.Popen[str]) -> str:
 
 def test_four_readers_see_whole_commits_in_order(photos: Path, tmp_path: Path) -> None:
     write_photo(photos / "0.png", 0)
-    count = 150
+    count = 80
     with open_library(photos) as library:
         store = library.store
     done = tmp_path / "done"

@@ -269,13 +269,13 @@ def test_a_reader_of_the_old_list_goes_on(store: Store) -> None:
     store.add(12)
     store.publish()
     old = store.live()
-    before = old.top_values(0, 0)
+    before = old.listed(0)
     store.replace(store.named()[0].name)
     for _ in range(3):
         store.add(3)
         store.publish()
     assert old.segments[0].name not in store.folders() or sys.platform == "win32"
-    assert old.top_values(0, 0)[0].tolist() == before[0].tolist()
+    assert old.listed(0).rows.tolist() == before.rows.tolist()
     assert_same(store, store.live(old))
 
 

@@ -179,7 +179,7 @@ def test_what_is_spared_is_on_no_page(store: Store) -> None:
             universe = universe_of(snapshot, tree)
             root = plan(tree, lambda leaf: matching.estimate_of(snapshot, leaf), len(universe)).root
             rows = to_array(matching.rows_of(snapshot, root, universe))
-            left = narrowing.narrowed(snapshot, root, rows, universe, 3)
+            left = narrowing.narrowed(snapshot, root, from_array(rows), universe, 3)
         spared += len(rows) - len(left)
         for stop in (1, 3, 20):
             with store.snapshot() as snapshot:

@@ -89,7 +89,7 @@ def live_of(store: Store) -> LiveSet:
     overlooked=st.sampled_from([0.0, 0.1, 0.5]),
 )
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_pages_meet_every_row_once_with_its_score(
     store: Store, tree: Term, window: int, limit: int, share: float, overlooked: float

@@ -1,4 +1,4 @@
-"""Concepts of hits: the most probable ones, the same whether they were kept or not."""
+"""Concepts of hits: the most probable ones, the same wherever they are kept."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localsearch.catalog import input_reads
-from localsearch.library import shown
-from localsearch.library.shown import ShownConcepts, concepts_of
-from localsearch.pack import highest
+from localsearch.library.shown import shown_concepts
+from localsearch.matrix.read import Matrix
+from localsearch.pack import highest, leading
+from localsearch.records import ConceptValue
+from localsearch.scores import value_of
 from tests.search_store import Store
 
 
@@ -24,6 +26,11 @@ def test_the_highest_columns_come_first_ties_by_column(table: list[list[int]], l
     found = np.array(table, np.uint16).reshape(len(table), 6) * 21845
     expected = [sorted(range(6), key=lambda c: (-line[c], c))[:limit] for line in table]
     assert highest(found, limit).tolist() == expected
+    values = [
+        [int(line[c]) for c in columns] for line, columns in zip(found, expected, strict=True)
+    ]
+    pairs = [list(pair) for pair in zip(expected, values, strict=True)]
+    assert leading(found, limit).tolist() == pairs
 
 
 class Counted:
@@ -39,43 +46,43 @@ class Counted:
         return self.store.features.arrays_of(digests)
 
 
-@pytest.mark.parametrize("room", [4096, 10])
-def test_what_was_shown_once_is_not_read_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int
+def expected_of(store: Store, digest: bytes | None, limit: int) -> tuple[ConceptValue, ...]:
+    """By a full sort of the probabilities that the features give."""
+    vectors, logits, found = store.features.arrays_of([digest or b""])
+    if not found[0]:
+        return ()
+    (line,) = store.pack.probabilities(vectors, logits)
+    best = sorted(range(len(line)), key=lambda c: (-int(line[c]), c))[:limit]
+    ids, names = store.pack.vocabulary.ids, store.pack.vocabulary.names
+    return tuple(ConceptValue(ids[c], names[c], float(value_of(line[c]))) for c in best)
+
+
+@pytest.mark.parametrize("limit", [1, 5, 6, 500])
+@pytest.mark.parametrize("old", [False, True])
+def test_segments_tail_and_features_tell_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int, old: bool
 ) -> None:
-    monkeypatch.setattr(shown, "_KEPT", room)
+    """`old`: segments that do not keep it, as those of older versions."""
     store = Store(tmp_path, 2)
-    store.add(60)
-    with store.catalog.reading() as conn:
-        rows = input_reads.iterate(conn)
-    features, kept = Counted(store), ShownConcepts(store.pack)
-    for some in (rows[:20], rows[10:40], rows, rows[::-1], rows[:5]):
-        told = kept.of(features, some)  # type: ignore[arg-type]
-        assert len(told) == len(some)
-        for row, concepts in zip(some, told, strict=True):
-            vectors, logits, found = store.features.arrays_of([row.digest or b""])
-            expected = concepts_of(store.pack, vectors[found], logits[found], limit=5)
-            assert [concepts] == (expected or [()])
-    contents = {row.digest for row in rows if row.digest}
-    if room > 60:  # those without a digest are asked for again, and are few
-        assert features.asked <= len(contents) + 5
-        assert len(contents) == len(kept._kept)
-    else:
-        assert features.asked > len(contents) + 5
+    store.grow(150)
+    store.publish()
+    if old:
+        open_now = Matrix.__init__
+        monkeypatch.setattr(Matrix, "__init__", lambda m, file: (open_now(m, file), forget(m))[1])
+        store.live = None
+    store.add(20)
+    with store.snapshot() as snapshot:
+        rows = input_reads.iterate(snapshot.conn)
+        assert snapshot.live.segments and len(snapshot.live.tail.rows)
+        held = [row for row in rows if row.row in snapshot.live.rows]
+        features = Counted(store)
+        for some in (held, rows[::-1], rows[40:50], []):
+            told = shown_concepts(store.pack, features, snapshot.live, some, limit)  # type: ignore[arg-type]
+            assert told == [expected_of(store, row.digest, limit) for row in some]
+            if some is held and limit <= 5 and not old:
+                assert not features.asked  # not even the features are read
     store.close()
 
 
-def test_a_content_that_could_not_be_read_is_asked_for_again(tmp_path: Path) -> None:
-    store = Store(tmp_path, 4)
-    store.add(10)
-    with store.catalog.reading() as conn:
-        rows = [row for row in input_reads.iterate(conn) if row.digest]
-    kept = ShownConcepts(store.pack)
-    one = rows[0]
-    assert one.digest is not None
-    vectors, logits, _ = store.features.arrays_of([one.digest])
-    store.features.forget([one.digest])
-    assert kept.of(store.features, rows)[0] == ()
-    store.features.put_many([(one.digest, vectors[0], logits[0])])
-    assert len(kept.of(store.features, rows)[0]) == 5
-    store.close()
+def forget(matrix: Matrix) -> None:
+    matrix.shown = 0

@@ -225,7 +225,7 @@ def soak_processes(store: Path, seconds: float) -> None:
 
 
 def test_readers_beside_a_writer(tmp_path: Path) -> None:
-    soak_processes(tmp_path / "store", 7.0)
+    soak_processes(tmp_path / "store", 5.0)
 
 
 @pytest.mark.long

@@ -332,6 +332,7 @@ def test_a_writer_beside_it_is_no_damage(photos: Path, tmp_path: Path) -> None:
                     write_photo(photos / f"{number}-{more}.png", 1000 + 20 * number + more)
                 found = [one for one in library.verify() if one.code != "leftover"]
                 assert found == [], number
+                assert writer.stdout.readline()  # one more sync of the writer's is through
             assert library.status().generation > generation
     finally:
         writer.kill()

@@ -20,7 +20,8 @@ from localsearch.errors import Cancelled, LibraryMissing, LibrarySegmentDamaged,
 from localsearch.library import arguments
 from localsearch.library.originals import bytes_again
 from localsearch.library.parts import Parts
-from localsearch.library.shown import SHOWN
+from localsearch.library.shown import shown_concepts
+from localsearch.pack import SHOWN
 from localsearch.records import Hit, Ranked
 from localsearch.search.grammar import parse
 from localsearch.search.page import (
@@ -103,7 +104,7 @@ def search(asked: Asked, page: int) -> Page:
     def use(snapshot: Snapshot) -> Page:
         result = run(snapshot, asked.tree, limit=limit, offset=offset, min_score=asked.min_score)
         asked.check()
-        lookups = lookups_of(parts, snapshot.conn, asked.concepts)
+        lookups = lookups_of(parts, snapshot, asked.concepts)
         return page_of(snapshot, result, lookups, page=page, again=partial(search, asked))
 
     return with_snapshot(asked, use)
@@ -125,7 +126,7 @@ def _hits(asked: Asked, stream: Stream) -> Iterator[Hit]:
 
 
 def _hits_now(asked: Asked, stream: Stream, ranked: Ranked, snapshot: Snapshot) -> list[Hit]:
-    lookups = lookups_of(asked.parts, snapshot.conn, asked.concepts)
+    lookups = lookups_of(asked.parts, snapshot, asked.concepts)
     return hits_later(stream, snapshot, ranked, lookups)
 
 
@@ -245,14 +246,17 @@ def _bytes_of(term: Like) -> bytes:
     return forms.encoded_of(term.data if term.data is not None else term.source).data
 
 
-def lookups_of(parts: Parts, conn: sqlite3.Connection, concepts: int = SHOWN) -> Lookups:
-    """How rows become hits, in the transaction `conn`."""
+def lookups_of(parts: Parts, snapshot: Snapshot, concepts: int = SHOWN) -> Lookups:
+    """How rows become hits, in the transaction of a snapshot."""
+    conn = snapshot.conn
     paths = roots.paths_now(conn)
     return Lookups(
         inputs=partial(reads.by_rows, conn),
         tags=partial(tags.tags_of, conn),
         place=partial(_place_of, paths),
-        concepts=partial(parts.shown.of, parts.truth.features, limit=concepts),
+        concepts=partial(
+            shown_concepts, parts.pack, parts.truth.features, snapshot.live, limit=concepts
+        ),
     )
 
 

@@ -11,7 +11,6 @@ from localsearch.deferred import dataclass
 from localsearch.library.live import LiveState
 from localsearch.library.models import Models
 from localsearch.library.opened_with import Options
-from localsearch.library.shown import ShownConcepts
 from localsearch.library.upkeep import Upkeep
 from localsearch.pack import Pack
 
@@ -63,7 +62,6 @@ class Parts:
     models: Models
     seat: GraphSeat
     upkeep: Upkeep[Parts]
-    shown: ShownConcepts
 
     @property
     def graph(self) -> GraphState:

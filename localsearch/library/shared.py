@@ -21,7 +21,6 @@ from localsearch.library.live import LiveState
 from localsearch.library.models import Models
 from localsearch.library.opened_with import Graph, Options
 from localsearch.library.parts import GraphSeat, Parts
-from localsearch.library.shown import ShownConcepts
 from localsearch.library.upkeep import Pace, Upkeep
 from localsearch.pack import Pack
 
@@ -36,7 +35,6 @@ class Shared:
 
     def __init__(self, truth: Truth, pack: Pack) -> None:
         self.live = LiveState(pack, truth.store)
-        self.shown = ShownConcepts(pack)
         self.upkeep: Upkeep[Parts] = Upkeep(_keep)
         self._models: weakref.WeakValueDictionary[Hashable, Models] = weakref.WeakValueDictionary()
         self._graphs: weakref.WeakValueDictionary[Hashable, GraphSeat]
@@ -54,7 +52,6 @@ class Shared:
             self._models_for(pack, options),
             self._seat_for(truth, pack, options),
             self.upkeep,
-            self.shown,
         )
         self._handles.add(parts)
         if not options.read_only:

@@ -1,61 +1,40 @@
-"""The concepts that photos show: the most probable ones, and those of recent hits kept.
+"""The concepts that photos show: the most probable ones of each.
 
-What a content shows under one pack never changes, and the hits of one search are often among
-those of the next: a page turned back, a word added. So a page of known hits costs no arithmetic.
-Never keeps what could not be read.
+Segments and tail keep the first few of every live row, so a page of hits costs no arithmetic;
+for more than these, and for photos that are in neither, they are computed from the features.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from localsearch.pack import Pack, highest
+from localsearch.pack import SHOWN, Pack, leading
 from localsearch.records import ConceptValue
+from localsearch.rows import Rows
 from localsearch.scores import value_of
 
 if TYPE_CHECKING:
     from localsearch.catalog.features import Features
     from localsearch.catalog.input_reads import InputRow
+    from localsearch.segments.live import LiveSet
 
-SHOWN: Final = 5
-"""Concepts that a hit tells, if nothing else is said."""
-# Contents whose concepts are kept: some 0.7 KiB each.
-_KEPT: Final = 4096
+Told = tuple[ConceptValue, ...]
 
 
-class ShownConcepts:
-    """The most probable concepts of contents under one pack. Any thread may ask."""
-
-    def __init__(self, pack: Pack) -> None:
-        self._pack = pack
-        self._kept: dict[bytes, tuple[ConceptValue, ...]] = {}
-
-    def of(
-        self, features: Features, rows: Sequence[InputRow], limit: int = SHOWN
-    ) -> list[tuple[ConceptValue, ...]]:
-        """Those of each input, best first; none where its features are not there.
-
-        Only five are kept for the next time.
-        """
-        kept = self._kept if limit == SHOWN else {}
-        digests = [row.digest or b"" for row in rows]
-        new = [digest for digest in dict.fromkeys(digests) if digest not in kept]
-        made: dict[bytes, tuple[ConceptValue, ...]] = {}
-        if new:
-            vectors, logits, found = features.arrays_of(new)
-            told = concepts_of(self._pack, vectors[found], logits[found], limit=limit)
-            known = [digest for digest, has in zip(new, found.tolist(), strict=True) if has]
-            made = dict(zip(known, told, strict=True))
-            if limit != SHOWN:
-                return [made.get(one, ()) for one in digests]
-            if len(kept) + len(made) > _KEPT:  # begun anew: who holds the old one reads on in it
-                self._kept = {}
-            self._kept.update(made)
-        return [made[one] if one in made else kept.get(one, ()) for one in digests]
+def shown_concepts(
+    pack: Pack, features: Features, live: LiveSet, inputs: Sequence[InputRow], limit: int = SHOWN
+) -> list[Told]:
+    """The most probable concepts of each input, best first; none where its features are gone."""
+    told: dict[int, Told] = {}
+    if limit <= SHOWN:
+        told = _kept(pack, live, np.array(sorted(one.row for one in inputs), np.uint32), limit)
+    others = {one.digest for one in inputs if one.row not in told and one.digest is not None}
+    made = _computed(pack, features, sorted(others), limit) if others else {}
+    return [told.get(one.row) or made.get(one.digest or b"", ()) for one in inputs]
 
 
 def concepts_of(
@@ -65,17 +44,37 @@ def concepts_of(
     *,
     limit: int,
     at_least: float = 0.0,
-) -> list[tuple[ConceptValue, ...]]:
+) -> list[Told]:
     """The most probable concepts of photos, best first; ties in the order of the vocabulary."""
+    told = _told(pack, leading(pack.probabilities(vectors, logits), limit))
+    if at_least <= 0.0:
+        return told
+    return [tuple(each for each in one if each.value >= at_least) for one in told]
+
+
+def _kept(pack: Pack, live: LiveSet, rows: Rows, limit: int) -> dict[int, Told]:
+    """Those of rows (ascending) of which segments and tail know them."""
+    shown, known = live.shown_of(rows, min(limit, len(pack.vocabulary)))
+    return dict(zip(rows[known].tolist(), _told(pack, shown[known]), strict=True))
+
+
+def _computed(
+    pack: Pack, features: Features, digests: Sequence[bytes], limit: int
+) -> dict[bytes, Told]:
+    vectors, logits, found = features.arrays_of(digests)
+    told = concepts_of(pack, vectors[found], logits[found], limit=limit)
+    known = [digest for digest, has in zip(digests, found.tolist(), strict=True) if has]
+    return dict(zip(known, told, strict=True))
+
+
+def _told(pack: Pack, shown: npt.NDArray[np.uint16]) -> list[Told]:
     ids, names = pack.vocabulary.ids, pack.vocabulary.names
-    found = pack.probabilities(vectors, logits)
-    best = highest(found, limit)
-    values = value_of(np.take_along_axis(found, best, axis=1)).tolist()
     return [
         tuple(
             ConceptValue(ids[index], names[index], value)
-            for index, value in zip(columns, line, strict=True)
-            if value >= at_least
+            for index, value in zip(columns, values, strict=True)
         )
-        for columns, line in zip(best.tolist(), values, strict=True)
+        for columns, values in zip(
+            shown[:, 0].tolist(), value_of(shown[:, 1]).tolist(), strict=True
+        )
     ]

@@ -31,6 +31,8 @@ def merged_blocks(
     The sources share no row and ascend. Reading them may raise LibrarySegmentDamaged.
     """
     dimensions = sources[0].dimensions
+    # Of older segments it is not known; a page of hits computes it then.
+    shown = min(source.shown for source in sources)
     kept = [_kept(source, dropped) for source in sources]
     count = sum(int(mask.sum()) for mask in kept)
 
@@ -44,7 +46,9 @@ def merged_blocks(
         "scales": block("scales", 4),
         "errors": block("errors", 4),
     }
-    return {"dimensions": dimensions, "count": count}, blocks
+    if shown:
+        blocks["shown"] = block("shown", 4 * shown)
+    return {"dimensions": dimensions, "count": count, "shown": shown}, blocks
 
 
 def _kept(source: Matrix, dropped: RowSet) -> Kept:

@@ -26,8 +26,12 @@ class Matrix:
         self.meta = file.meta
         self.rows: Rows = np.frombuffer(file.block("rows"), "<u4").astype(np.uint32)
         self.dimensions = int(file.meta.get("dimensions", 0))
+        # Concepts that are kept of each row; segments of older versions keep none.
+        self.shown = int(file.meta.get("shown", 0))
         self._steps: tuple[Singles, Singles] | None = None
-        if not 4 * len(self.rows) == file.length("scales") == file.length("errors"):
+        lengths = [file.length(name) for name in ("scales", "errors")]
+        lengths += [file.length("shown") // self.shown] if self.shown else []
+        if any(length != 4 * len(self.rows) for length in lengths):
             raise LibrarySegmentDamaged(f"{file.path} is damaged: its columns differ in length")
 
     def __len__(self) -> int:
@@ -38,6 +42,14 @@ class Matrix:
         pages = _pages_of(positions, 2 * self.dimensions, self.file.page_of("halves"))
         found = np.frombuffer(self.file.pages("halves", pages), "<f2")
         return found.reshape(len(self), self.dimensions)[positions].astype(np.float16, copy=False)
+
+    def shown_at(self, positions: npt.NDArray[np.intp]) -> npt.NDArray[np.uint16]:
+        """What rows at some positions show most, uint16 [m, 2, S]; checks their pages only."""
+        if not self.shown:
+            return np.zeros((len(positions), 2, 0), np.uint16)
+        pages = _pages_of(positions, 4 * self.shown, self.file.page_of("shown"))
+        found = np.frombuffer(self.file.pages("shown", pages), "<u2")
+        return found.reshape(len(self), 2, self.shown)[positions].astype(np.uint16, copy=False)
 
     def coded(self) -> Coded:
         """All rows in codes; the codes lie in the file: do not keep them beyond the call."""

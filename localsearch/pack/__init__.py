@@ -7,10 +7,11 @@ a picture, never writes into a pack, and no other room reads `pack.toml`.
 from localsearch.pack.find import available_packs, copy_query_side, find_pack
 from localsearch.pack.load import Pack, load_pack
 from localsearch.pack.manifest import ImageSpec, Part
-from localsearch.pack.probabilities import highest
+from localsearch.pack.probabilities import SHOWN, highest, leading
 from localsearch.pack.vocabulary import Concept, Vocabulary
 
 __all__ = [
+    "SHOWN",
     "Concept",
     "ImageSpec",
     "Pack",
@@ -20,5 +21,6 @@ __all__ = [
     "copy_query_side",
     "find_pack",
     "highest",
+    "leading",
     "load_pack",
 ]

@@ -8,7 +8,7 @@ same to the last bit whatever stands beside it in the batch. So there is no matr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,9 @@ import numpy.typing as npt
 from localsearch.errors import PackDamaged
 from localsearch.pack.vocabulary import Vocabulary, kind_of
 from localsearch.scores import quantise
+
+SHOWN: Final = 5
+"""Concepts that a hit tells, if nothing else is said: segments keep so many of each row."""
 
 # Rows at a time: 64 x 2,000 values of each kind stay in the second cache.
 _BLOCK = 64
@@ -102,6 +105,20 @@ def highest(found: npt.NDArray[np.uint16], limit: int) -> npt.NDArray[np.intp]:
         keys = np.partition(keys, concepts - limit, axis=1)[:, concepts - limit :]
     keys.sort(axis=1)
     return np.asarray(concepts - 1 - keys[:, ::-1] % concepts, dtype=np.intp)
+
+
+def leading(found: npt.NDArray[np.uint16], limit: int = SHOWN) -> npt.NDArray[np.uint16]:
+    """The `limit` most probable concepts of each row and their probabilities.
+
+    uint16 [n, 2, min(limit, C)]: columns as of `highest`, then values.
+    """
+    made = np.empty((len(found), 2, min(limit, found.shape[1])), np.uint16)
+    for start in range(0, len(found), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        columns = highest(found[rows], limit)
+        made[rows, 0] = columns
+        made[rows, 1] = np.take_along_axis(found[rows], columns, axis=1)
+    return made
 
 
 def _raw(

@@ -21,6 +21,9 @@ _SPACES = str.maketrans({"_": " ", "-": " "})
 _UNEVEN = re.compile(r"  | \n|\n |[^\S\n ]")  # blanks that are not single, or at an end
 _ABSENT = "\0"  # stands for the empty name, which no concept has
 _KEPT = 10_000  # names whose look-up is remembered: a search asks for each several times
+MOST = 65_535
+"""Concepts of a pack: their indices are kept in 16 bits beside each photo."""
+
 _SHOWN = 5  # nearest names in a message: more is no help
 
 
@@ -46,6 +49,8 @@ class Vocabulary:
         if tuple(lines[0].split("\t")) != HEADER:
             raise PackDamaged(f"{where} does not begin with the line {' '.join(HEADER)}")
         self._rows = [line.split("\t") for line in lines[1:]]
+        if len(self._rows) > MOST:
+            raise PackDamaged(f"{where} has {len(self._rows)} concepts; {MOST} are the most")
         self._asked: dict[str, int | None] = {}  # what was looked up, by the name as it was given
         for number, row in enumerate(self._rows, start=2):
             if len(row) != len(HEADER):

@@ -90,8 +90,9 @@ def compaction(segments: Sequence[Held], pack_digest: str) -> list[Group]:
 
 def bytes_of(rows: int, dimensions: int, concepts: int) -> int:
     """The most that a segment of so many rows is expected to take on the disk."""
-    # halves and codes; a posting takes some 4 bytes, and a photo rarely has more than 200
-    return rows * (3 * dimensions + 12 + 4 * min(concepts, 200)) + 64 * concepts + (1 << 16)
+    # halves and codes; row, scale, error, five concepts with values; a posting takes some 4 bytes,
+    # and a photo rarely has more than 200
+    return rows * (3 * dimensions + 32 + 4 * min(concepts, 200)) + 64 * concepts + (1 << 16)
 
 
 def size_of(rows: int) -> int:

@@ -9,57 +9,83 @@ ties by row.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
-from localsearch.rows import Rows, RowSet, to_array
+from localsearch.rows import Rows, RowSet, from_array, to_array
 from localsearch.scores import ONE, quantise
 from localsearch.search import matching
 from localsearch.search.clauses.concept import index_of, threshold_of
 from localsearch.search.plan import Node
 from localsearch.search.snapshot import Snapshot
 from localsearch.search.terms import And, Concept, Or
+from localsearch.segments.listed import Listed
 
 # Up to here scoring all costs no more than finding out which can be spared.
 _FEW: Final = 2048
-# Rows that are scored first, to know what the others must reach.
-_SAMPLE: Final = 256
+# Lists that are held while a search narrows products: 6 bytes a row each.
+_LISTS: Final = 3
+# Rows that are scored first, to know what the others must reach: one of so many, and at least.
+_SHARE: Final = 16
+_SAMPLE: Final = 512
 # More than the roundings of a product of many factors add up to, far less than a step of 16 bits.
 _SLACK: Final = 1e-9
 
 
-def narrowed(snapshot: Snapshot, node: Node, rows: Rows, universe: RowSet, stop: int) -> Rows:
-    """Those of the rows that match (all of them, ascending) that may be among the best `stop`."""
-    if len(rows) <= max(_FEW, 8 * stop):
-        return rows
+def narrowed(snapshot: Snapshot, node: Node, matches: RowSet, universe: RowSet, stop: int) -> Rows:
+    """Those of the rows that match (all of them) that may be among the best `stop`, ascending."""
+    if len(matches) <= max(_FEW, 8 * stop):
+        return to_array(matches)
     if not node.ranks:
-        return rows[:stop]  # all score 1
+        return to_array(matches)[:stop]  # all score 1
     if isinstance(node.term, And):
-        return _by_product(snapshot, node, rows, universe, stop)
+        return _by_product(snapshot, node, matches, universe, stop)
     if isinstance(node.term, Or):
         parts = [_branch(snapshot, each, universe, stop) for each in node.children]
         return np.unique(np.concatenate(parts))
-    return rows
+    return to_array(matches)
 
 
-def _by_product(snapshot: Snapshot, node: Node, rows: Rows, universe: RowSet, stop: int) -> Rows:
-    """The rarest factor first; each next one is asked only for rows that can still make it."""
-    first, *others = sorted((each for each in node.children if each.ranks), key=lambda n: n.size)
-    reach = matching.values_of(snapshot, first, rows, universe)
-    # Of one stretch of rows, which lie in few lists of a concept, those with most of the first.
-    stretch = min(max(len(rows) // 8, 4 * stop, 2 * _SAMPLE), len(rows))
-    place = stretch - min(max(2 * stop, _SAMPLE), stretch)
-    best = np.sort(np.argpartition(reach[:stretch], place)[place:])
-    scores = quantise(matching.values_of(snapshot, node, rows[best], universe))
+def _by_product(
+    snapshot: Snapshot, node: Node, matches: RowSet, universe: RowSet, stop: int
+) -> Rows:
+    """The best of some rows tell what the others must reach, in each factor; few do in one."""
+    factors = sorted((each for each in node.children if each.ranks), key=lambda n: n.size)
+    lists = _lists_of(snapshot, factors)
+    rows = to_array(matches)
+    # One stretch, which lies in one place of each list.
+    some = rows[: max(len(rows) // _SHARE, _SAMPLE, 2 * stop)]
+    scores = quantise(matching.values_of(snapshot, node, some, universe))
     needed = int(np.partition(scores, len(scores) - stop)[len(scores) - stop])
     bar = (needed - 0.5) / ONE - _SLACK
-    for factor in (None, *others):
-        if factor is not None:
-            reach = reach * matching.values_of(snapshot, factor, rows, universe)
+    if lists:
+        rows = _reaching(lists, matches, max(int(bar * ONE), 0))
+    reach = np.ones(len(rows))
+    for factor in factors:
+        reach = reach * matching.values_of(snapshot, factor, rows, universe)
         kept = np.flatnonzero(reach >= bar)
         rows, reach = rows[kept], reach[kept]
     return rows
+
+
+def _lists_of(snapshot: Snapshot, factors: Sequence[Node]) -> list[Listed]:
+    """The shortest lists of a product's concepts, held for the rest of this search."""
+    found, held = [], snapshot.lists
+    for factor in factors:
+        if isinstance(factor.term, Concept):
+            index = index_of(snapshot, factor.term)
+            if index not in held and len(held) < _LISTS:
+                held[index] = snapshot.live.listed(index)
+            found += [held[index]] if index in held else []
+    return found
+
+
+def _reaching(lists: Sequence[Listed], matches: RowSet, least: int) -> Rows:
+    """Matching rows, all that have `least` in the list that fewest rows have so much in."""
+    pickiest = min(lists, key=lambda one: one.count(least))
+    return to_array(from_array(pickiest.reaching(least)) & matches)
 
 
 def _branch(snapshot: Snapshot, node: Node, universe: RowSet, stop: int) -> Rows:
@@ -67,5 +93,4 @@ def _branch(snapshot: Snapshot, node: Node, universe: RowSet, stop: int) -> Rows
     if isinstance(node.term, Concept):
         index, least = index_of(snapshot, node.term), threshold_of(node.term)
         return np.sort(snapshot.live.best(index, least, stop)[0])
-    rows = to_array(matching.rows_of(snapshot, node, universe))
-    return narrowed(snapshot, node, rows, universe, stop)
+    return narrowed(snapshot, node, matching.rows_of(snapshot, node, universe), universe, stop)

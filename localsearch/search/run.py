@@ -121,13 +121,20 @@ class _Ask(NamedTuple):
 def _by_scores(ask: _Ask) -> Result:
     """Rows that match, ranked by whatever ranks them; with visual leaves by bounds, if many."""
     snapshot, root = ask.snapshot, ask.plan.root
-    rows = to_array(matching.rows_of(snapshot, root, ask.universe))
-    if not len(rows):  # ask no clause for values: the vector of a picture may be dear
+    found = matching.rows_of(snapshot, root, ask.universe)
+    if not found:  # ask no clause for values: the vector of a picture may be dear
         route = EXACT if ask.plan.route == SCAN else ask.plan.route
-        return ask.result(Ranked(rows, np.zeros(0, np.uint16)), 0, route, "nothing matches")
-    stop = ask.end(len(rows))
+        return ask.result(
+            Ranked(to_array(found), np.zeros(0, np.uint16)), 0, route, "nothing matches"
+        )
+    total = len(found)
+    stop = ask.end(total)
+    if ask.plan.route == POSTINGS and ask.floor <= 0:
+        rows = narrowed(snapshot, root, found, ask.universe, stop)
+    else:
+        rows = to_array(found)
     if ask.plan.route == SCAN:
-        if visual.worth_scanning(len(rows), stop):
+        if visual.worth_scanning(total, stop):
             ranked, total = bounded.best_bounded(
                 *(snapshot, root, rows, ask.universe), floor=ask.floor, start=ask.start, stop=stop
             )
@@ -135,14 +142,11 @@ def _by_scores(ask: _Ask) -> Result:
         route, note = EXACT, "few rows, or a deep page: each is scored"
     else:
         route, note = ask.plan.route, ""
-    total = len(rows)
-    if ask.plan.route == POSTINGS and ask.floor <= 0:
-        rows = narrowed(snapshot, root, rows, ask.universe, stop)
-    found = scores.quantise(matching.values_of(snapshot, root, rows, ask.universe))
+    values = scores.quantise(matching.values_of(snapshot, root, rows, ask.universe))
     if ask.floor > 0:
-        rows, found = selection.reaching(rows, found, ask.floor)
+        rows, values = selection.reaching(rows, values, ask.floor)
         total = len(rows)
-    return ask.result(selection.cut(rows, found, ask.start, stop), total, route, note)
+    return ask.result(selection.cut(rows, values, ask.start, stop), total, route, note)
 
 
 def _by_concept(ask: _Ask, term: Concept, stop: int) -> Result:

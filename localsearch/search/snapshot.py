@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from localsearch.pack import Pack
     from localsearch.scores import Floats
+    from localsearch.segments.listed import Listed
     from localsearch.segments.live_set import LiveSet
 
     Vector: TypeAlias = npt.NDArray[np.float32]
@@ -67,7 +68,8 @@ class Snapshot:
     only when the vector is needed, at most once a picture. `graph` may answer visual searches.
     `check` is called between leaves and blocks of work; what it raises ends the search. `trace`,
     where there is one, is filled with what each term took. `sets`, `values` (of ascending rows)
-    and `vectors` are what this search remembers, by leaf.
+    and `vectors` are what this search remembers, by leaf; `lists` are whole lists of a few
+    concepts, by index.
     """
 
     conn: sqlite3.Connection
@@ -80,6 +82,7 @@ class Snapshot:
     sets: dict[Term, RowSet] = field(default_factory=dict)
     values: dict[Term, tuple[Rows, Floats]] = field(default_factory=dict)
     vectors: dict[tuple[object, ...], Vector] = field(default_factory=dict)
+    lists: dict[int, Listed] = field(default_factory=dict)
 
 
 def universe_of(snapshot: Snapshot, tree: Term) -> RowSet:
@@ -103,5 +106,7 @@ def known_values(snapshot: Snapshot, leaf: Term, rows: Rows) -> Floats | None:
     if leaf not in snapshot.values:
         return None
     held, values = snapshot.values[leaf]
+    if len(rows) > len(held):
+        return None
     positions, found = positions_in(held, rows)
     return values[positions] if found.all() else None

@@ -16,9 +16,10 @@ import numpy.typing as npt
 
 from localsearch.deferred import dataclass
 from localsearch.matrix.coding import Coded, Singles, coded
-from localsearch.rows import Rows, RowSet, empty, positions_in, to_array
+from localsearch.rows import Rows, RowSet, empty, places_from, positions_in, to_array
 from localsearch.scores import Quantised
 from localsearch.segments.best import edge_of
+from localsearch.segments.listed import Listed
 from localsearch.segments.segment import Segment
 from localsearch.segments.tail import Tail
 
@@ -104,15 +105,18 @@ class LiveSet:
             np.maximum(values[some], self._values_in(part, concept, rows[some]), out=values[some])
         return values
 
-    def top_values(self, concept: int, at_least: int) -> tuple[Rows, Quantised]:
-        """Live rows listed under a concept with at least that value, ascending a part, and values.
-
-        All of them; `best` gives the highest in a fraction of the time.
-        """
-        lists = [self._listed(part, concept, at_least) for part in self._parts]
+    def listed(self, concept: int) -> Listed:
+        """All live rows listed under a concept; `best` gives the highest in a part of the time."""
+        lists = [self._alive(*part.values_of(concept)) for part in self._parts]
+        lists = [each for each in lists if len(each[0])]
+        if len(lists) == 1:
+            return Listed(*lists[0])
         rows = np.concatenate([np.zeros(0, np.uint32), *(rows for rows, _ in lists)])
         values = np.concatenate([np.zeros(0, np.uint16), *(values for _, values in lists)])
-        return rows, values
+        if len(rows) and not (rows[1:] > rows[:-1]).all():  # the tail lies between segments
+            order = np.argsort(rows)
+            rows, values = rows[order], values[order]
+        return Listed(rows, values)
 
     def best(self, concept: int, at_least: int, count: int) -> tuple[Rows, Quantised, int]:
         """(rows, values, total) of live rows listed with at least that value.
@@ -141,13 +145,15 @@ class LiveSet:
                 edge = max(edge, edge_of(values, count))
         return rows, values, total
 
-    def _listed(self, part: Part, concept: int, at_least: int) -> tuple[Rows, Quantised]:
-        rows, values = part.values_of(concept)
-        kept = values >= at_least
-        if len(rows):
-            # The few dead are looked up in the long list, not the long list among the dead.
-            positions, found = positions_in(rows, self._dead_in(rows))
-            kept[positions[found]] = False
+    def _alive(self, rows: Rows, values: Quantised) -> tuple[Rows, Quantised]:
+        """A list of one part without the dead."""
+        dead = self._dead_in(rows) if len(rows) else rows
+        if not len(dead):
+            return rows, values
+        # The few dead are looked up in the long list, not the long list among the dead.
+        positions, found = positions_in(rows, dead)
+        kept = np.ones(len(rows), np.bool_)
+        kept[positions[found]] = False
         return rows[kept], values[kept]
 
     def count(self, concept: int) -> int:
@@ -172,6 +178,22 @@ class LiveSet:
         if missing.any():
             raise ValueError(f"rows without a vector: {rows[missing][:5].tolist()}")
         return halves
+
+    def shown_of(
+        self, rows: Rows, limit: int
+    ) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.bool_]]:
+        """The `limit` concepts that rows (ascending) show most, and of which rows it is known.
+
+        uint16 [n, 2, limit] as `pack.leading` gives them, and bool [n].
+        """
+        shown, known = np.zeros((len(rows), 2, limit), np.uint16), np.zeros(len(rows), np.bool_)
+        for part, some in self._within(rows):
+            positions, found = positions_in(part.rows, rows[some])
+            kept = part.shown_at(positions[found])
+            if kept.shape[2] >= limit:
+                places = np.flatnonzero(found) + some.start
+                shown[places], known[places] = kept[:, :, :limit], True
+        return shown, known
 
     def scan(
         self, query: npt.NDArray[np.float32], allowed: RowSet | None = None
@@ -212,9 +234,9 @@ class LiveSet:
             return values
         known, known_values = part.values_of(concept)
         table = np.zeros(length, np.uint16)
-        table[_from(first, known)] = known_values
-        table[_from(first, dead)] = 0
-        found: Quantised = table[_from(first, rows)]
+        table[places_from(first, known)] = known_values
+        table[places_from(first, dead)] = 0
+        found: Quantised = table[places_from(first, rows)]
         return found
 
     def _dead_in(self, rows: Rows) -> Rows:
@@ -260,13 +282,6 @@ def _mask(part: Part, here: RowSet) -> npt.NDArray[np.bool_]:
         kept[positions_in(part.rows, to_array(others))[0]] = False
         return kept
     table = np.zeros(length, np.bool_)
-    table[_from(first, to_array(here))] = True
-    found: npt.NDArray[np.bool_] = table[_from(first, part.rows)]
+    table[places_from(first, to_array(here))] = True
+    found: npt.NDArray[np.bool_] = table[places_from(first, part.rows)]
     return found
-
-
-def _from(first: int, rows: Rows) -> npt.NDArray[np.intp]:
-    """Places of rows in a table that begins with `first`; numpy takes such twice as fast."""
-    places = rows.astype(np.intp)
-    places -= first
-    return places

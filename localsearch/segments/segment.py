@@ -68,6 +68,11 @@ class Segment:
         with _as(self.name):
             return self.matrix.halves_at(positions)
 
+    def shown_at(self, positions: npt.NDArray[np.intp]) -> npt.NDArray[np.uint16]:
+        """What rows at some positions show most, uint16 [m, 2, S]; S is 0 if that was not kept."""
+        with _as(self.name):
+            return self.matrix.shown_at(positions)
+
     def scan(self, asked: Coded, places: Places | None) -> tuple[Singles, Singles]:
         """Approximate cosines with a coded query, and their bounds; see `matrix.scan`."""
         with _as(self.name):

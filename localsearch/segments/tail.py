@@ -15,6 +15,7 @@ from localsearch.deferred import dataclass
 from localsearch.matrix import coding
 from localsearch.matrix.coding import Coded, Singles, coded
 from localsearch.matrix.scan import Places, scan_coded
+from localsearch.pack import leading
 from localsearch.postings import listing as lists
 from localsearch.postings.listing import Listing, listing
 from localsearch.rows import Rows, RowSet, from_array, positions_in
@@ -23,7 +24,8 @@ from localsearch.scores import Quantised
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """Rows uint32 [n] ascending, their vectors float16 [n, D], codes and postings.
+    """Rows uint32 [n] ascending, their vectors float16 [n, D], codes, postings, and the
+    concepts that each shows most, uint16 [n, 2, S].
 
     Postings are kept sparse: 4,096 rows by 2,000 concepts would be 16 MB, nearly all of it zeros.
     """
@@ -33,6 +35,7 @@ class Tail:
     halves: npt.NDArray[np.float16]
     coded: Coded
     listing: Listing
+    shown: npt.NDArray[np.uint16]
 
     def rows_of(self, concept: int, at_least: int) -> RowSet:
         """The rows listed under a concept with at least that value; a new set."""
@@ -54,6 +57,10 @@ class Tail:
         """The stored vectors at some positions of `rows`, float16 [m, D]."""
         return self.halves[positions]
 
+    def shown_at(self, positions: npt.NDArray[np.intp]) -> npt.NDArray[np.uint16]:
+        """What rows at some positions show most, uint16 [m, 2, S]."""
+        return self.shown[positions]
+
     def scan(self, asked: Coded, places: Places | None) -> tuple[Singles, Singles]:
         """Approximate cosines with a coded query, and their bounds; see `matrix.scan`."""
         return scan_coded(self.coded, asked, places)
@@ -70,6 +77,7 @@ class Tail:
             self.halves[positions],
             self.coded.at(positions),
             self.listing.only(rows),
+            self.shown[positions],
         )
 
 
@@ -89,8 +97,9 @@ def tail_of(
     """A tail of rows (any order) with vectors [n, D] and probabilities [n, C]."""
     order = np.argsort(rows)
     rows, halves = rows[order], np.ascontiguousarray(halves[order])
-    made = listing(rows, probabilities[order], floors)
-    return Tail(rows, from_array(rows), halves, coded(halves), made)
+    probabilities = probabilities[order]
+    made = listing(rows, probabilities, floors)
+    return Tail(rows, from_array(rows), halves, coded(halves), made, leading(probabilities))
 
 
 def joined(parts: Sequence[Tail]) -> Tail:
@@ -101,8 +110,9 @@ def joined(parts: Sequence[Tail]) -> Tail:
     rows = np.concatenate([part.rows for part in parts])
     halves = np.concatenate([part.halves for part in parts])
     codes = coding.joined([part.coded for part in parts])
+    shown = np.concatenate([part.shown for part in parts])
     if (rows[1:] < rows[:-1]).any():  # rows of a damaged segment come back below others
         order = np.argsort(rows)
-        rows, halves, codes = rows[order], halves[order], codes.at(order)
+        rows, halves, codes, shown = rows[order], halves[order], codes.at(order), shown[order]
     postings = lists.joined([part.listing for part in parts])
-    return Tail(rows, from_array(rows), halves, codes, postings)
+    return Tail(rows, from_array(rows), halves, codes, postings, shown)

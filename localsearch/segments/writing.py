@@ -19,6 +19,7 @@ from localsearch.durable.writing import write_blocks
 from localsearch.errors import LibrarySegmentDamaged
 from localsearch.matrix import merge as matrices
 from localsearch.matrix.write import FINE, matrix_blocks
+from localsearch.pack import leading
 from localsearch.postings import merge as lists
 from localsearch.postings.write import postings_blocks
 from localsearch.rows import Rows, RowSet
@@ -52,7 +53,7 @@ def write_segment_files(
     about = _about(row)
     meta, blocks = postings_blocks(made.rows, made.probabilities, made.floors)
     write_blocks(folder / POSTINGS, {**about, **meta, "kind": "postings"}, blocks, check=check)
-    meta, arrays = matrix_blocks(made.rows, made.halves)
+    meta, arrays = matrix_blocks(made.rows, made.halves, leading(made.probabilities))
     matrix_meta = {**about, **meta, "kind": "matrix", "without": list(made.without)}
     write_blocks(folder / MATRIX, matrix_meta, arrays, fine=FINE, check=check)
 

@@ -166,10 +166,13 @@ def assert_same(store: Store, live: LiveSet) -> None:
         for at_least in (0, 5000, int(floors[concept]), 40000, 65536):
             expected = rows[(posted >= max(at_least, 1)) & (posted > 0)]
             assert to_array(live.rows_of(concept, at_least)).tolist() == expected.tolist()
-            found, values = live.top_values(concept, at_least)
-            order = np.argsort(found)
-            assert found[order].tolist() == expected.tolist()
-            assert values[order].tolist() == posted[np.isin(rows, expected)].tolist()
+            listed = live.listed(concept)
+            assert (np.diff(listed.rows.astype(np.int64)) > 0).all()
+            if at_least <= 65535:
+                assert listed.reaching(at_least).tolist() == expected.tolist()
+                assert listed.count(at_least) == len(expected)
+            assert listed.at(expected).tolist() == posted[np.isin(rows, expected)].tolist()
+            assert listed.at(rows[::2]).tolist() == posted[::2].tolist()
             for count in (1, 3, len(rows) + 1):
                 assert_best(live, concept, at_least, count)
         assert (live.values_at(concept, rows[shuffled]) == posted[shuffled]).all()
@@ -192,7 +195,9 @@ def assert_same(store: Store, live: LiveSet) -> None:
 
 def assert_best(live: LiveSet, concept: int, at_least: int, count: int) -> None:
     """The highest are among what `best` gives, all that tie with the last of them too."""
-    rows, values = live.top_values(concept, at_least)
+    listed = live.listed(concept)
+    kept = listed.values >= at_least
+    rows, values = listed.rows[kept], listed.values[kept]
     found, theirs, total = live.best(concept, at_least, count)
     assert total == len(rows)
     known = dict(zip(rows.tolist(), values.tolist(), strict=True))

@@ -31,7 +31,10 @@ def _rows(snapshot: Snapshot, term: Concept) -> RowSet:
 
 
 def _values(snapshot: Snapshot, term: Concept, rows: Rows) -> Floats:
-    return value_of(snapshot.live.values_at(index_of(snapshot, term), rows))
+    index = index_of(snapshot, term)
+    held = snapshot.lists.get(index)
+    found = snapshot.live.values_at(index, rows) if held is None else held.at(rows)
+    return value_of(found)
 
 
 def _size(snapshot: Snapshot, term: Concept) -> int:
