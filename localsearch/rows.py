@@ -7,14 +7,16 @@ internal uint32. Invariant: arrays of rows are strictly ascending.
 from __future__ import annotations
 
 from array import array
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 from pyroaring import BitMap
 
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
 RowSet: TypeAlias = BitMap
-Rows: TypeAlias = npt.NDArray[np.uint32]
+Rows: TypeAlias = "npt.NDArray[np.uint32]"
 
 
 def empty() -> RowSet:

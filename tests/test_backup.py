@@ -505,3 +505,26 @@ def test_a_device_is_no_backup() -> None:
     """Looking for its end would take for ever, and all of the memory."""
     with pytest.raises(ls.InputError, match="/dev/zero is no file"):
         ls.recover("/dev/zero")
+
+
+def test_what_killed_ones_left_is_swept_and_nothing_else(
+    library: ls.Library, tmp_path: Path
+) -> None:
+    place = tmp_path / "place"
+    place.mkdir()
+    library.backup(place / "file")
+    new = place / ".again.recover-00000001"  # killed before it was locked
+    half = place / ".again.recover-00000002"
+    busy = place / ".again.recover-00000003"
+    others = place / ".again.recover-00000004"  # somebody else's, however it came here
+    for folder in (new, half, busy, others):
+        folder.mkdir()
+    for folder in (half, others):
+        (folder / "catalog.sqlite").write_bytes(b"half a file")
+    (half / workplace.LOCK).touch()
+    with WriterLock(busy / workplace.LOCK).hold(0.0, "at work"):
+        ls.recover(place / "file", store=place / "again")
+        left = {name for name in names_in(place) if name.startswith(".")}
+        assert left == {busy.name, others.name}
+    ls.recover(place / "file", store=place / "other")
+    assert (busy / workplace.LOCK).exists()  # its target is another one

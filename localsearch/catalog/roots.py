@@ -11,11 +11,12 @@ import os
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 from localsearch.catalog import settings
 from localsearch.catalog.input_reads import is_text
 from localsearch.catalog.places import joined
+from localsearch.deferred import NamedTuple
 from localsearch.errors import InputError
 
 HOME_SETTING = "home root"
@@ -114,7 +115,8 @@ def replace(conn: sqlite3.Connection, key: int, **changes: Unpack[RootChanges]) 
 def paths_now(conn: sqlite3.Connection) -> dict[int, Path]:
     """Absolute path of each root by key: where it was last seen; the home root moves with its
     store, so that a store that came along with its photos tells the right places at once."""
-    paths = {root.key: Path(os.fsdecode(root.path)) for root in all_roots(conn)}
+    found = conn.execute("SELECT key, path FROM roots")
+    paths = {key: Path(os.fsdecode(path)) for key, path in found}
     home = settings.value(conn, HOME_SETTING)
     if home in paths:
         file = conn.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()

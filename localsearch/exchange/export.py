@@ -16,10 +16,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, Final, Literal
+from typing import IO, TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from localsearch.catalog import described, input_reads, packs, roots
 from localsearch.catalog.input_reads import InputRow
@@ -30,10 +29,13 @@ from localsearch.exchange import lines
 from localsearch.exchange.steps import OnProgress, Steps, never
 from localsearch.records import ConceptValue
 
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
 Format = Literal["ndjson", "csv"]
 FORMATS: Final[tuple[Format, ...]] = ("ndjson", "csv")
 
-Halves = npt.NDArray[np.float16]
+Halves: TypeAlias = "npt.NDArray[np.float16]"
 Tell = Callable[[Halves, Halves], Sequence[Sequence[ConceptValue]]]
 """Concepts of photos, best first, from their vectors [n, D] and raw logits [n, K]."""
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from localsearch.catalog import described, roots, tags
 from localsearch.catalog import input_reads as reads
@@ -41,7 +40,10 @@ from localsearch.search.terms.visual import Region
 from localsearch.sources import forms
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from localsearch.records import Explanation
+    from localsearch.segments.live_set import LiveSet
 
 T = TypeVar("T")
 _NEW_SNAPSHOTS = 3  # for a file that is gone: each publish between two looks may sweep one
@@ -178,11 +180,12 @@ def _snapshot(asked: Asked, conn: sqlite3.Connection) -> Snapshot:
     else:
         graph = parts.graph.view(conn)
         asked.graphs.append(graph)
+    live = parts.live.current(conn, parts.truth.features)
     return Snapshot(
         conn,
-        parts.live.current(conn, parts.truth.features),
+        live,
         parts.pack,
-        partial(query_vector, parts, conn),
+        partial(query_vector, parts, conn, live),
         graph=graph,
         check=asked.check,
         vectors=dict(asked.vectors),
@@ -190,12 +193,12 @@ def _snapshot(asked: Asked, conn: sqlite3.Connection) -> Snapshot:
 
 
 def query_vector(
-    parts: Parts, conn: sqlite3.Connection, term: Like | Text
+    parts: Parts, conn: sqlite3.Connection, live: LiveSet, term: Like | Text
 ) -> npt.NDArray[np.float32]:
     """The vector of a query picture: the stored one where its content is known, else inferred."""
     assert isinstance(term, Like)  # no pack has a text part: texts are refused before
     if term.id is not None:
-        return _vector_of_input(parts, conn, term, term.id)
+        return _vector_of_input(parts, conn, live, term, term.id)
     data = _bytes_of(term)
     if term.region is not None:
         return _vector_of_part(parts, data, term.region)
@@ -210,7 +213,7 @@ def query_vector(
 
 
 def _vector_of_input(
-    parts: Parts, conn: sqlite3.Connection, term: Like, public_id: str
+    parts: Parts, conn: sqlite3.Connection, live: LiveSet, term: Like, public_id: str
 ) -> npt.NDArray[np.float32]:
     row = reads.by_id(conn, public_id)
     if row is None:
@@ -218,6 +221,9 @@ def _vector_of_input(
     digest = content_of(row)
     if term.region is not None:
         return _vector_of_part(parts, bytes_again(parts, conn, row, digest), term.region)
+    if row.row in live.rows:
+        halves = live.halves_of(np.array([row.row], np.uint32)).astype(np.float32)
+        return halves.reshape(-1)
     stored = parts.truth.features.of([digest]).get(digest)
     if stored is None:
         raise LibraryMissing(f"the features of {public_id!r} are lost", hint="sync again")

@@ -8,10 +8,9 @@ It never asks which rows match (`matching` does) and never scores a row itself.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from localsearch.records import Ranked
 from localsearch.rows import Rows, RowSet, from_array
@@ -20,6 +19,9 @@ from localsearch.search import matching, selection, visual
 from localsearch.search.plan import Node
 from localsearch.search.snapshot import Snapshot
 from localsearch.search.terms import VISUAL, And, Like, Or, Sum, Text
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 # More than the roundings of a product of many factors add up to, far less than a step of 16 bits.
 _SLACK: Final = 1e-9

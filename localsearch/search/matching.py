@@ -10,11 +10,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from localsearch.deferred import NamedTuple
 from localsearch.records import Why
 from localsearch.rows import Rows, RowSet, to_array
 from localsearch.scores import Floats, larger, product
@@ -23,6 +23,9 @@ from localsearch.search.clauses.clause import BITMAP, VECTORS
 from localsearch.search.plan import CATALOG, EXACT, POSTINGS, Estimate, Node, cheapest_first
 from localsearch.search.snapshot import Measured, Snapshot, known_values, remember_values
 from localsearch.search.terms import VISUAL, And, Not, Or, Term, leaves_of
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 # Up to here asking the bitmap row by row (0.1 us each) beats writing out a table of all rows.
 _FEW: Final = 512

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from localsearch.rows import Rows, RowSet, from_array, to_array
-from localsearch.scores import ONE, quantise
+from localsearch.scores import ONE, quantise, value_of
 from localsearch.search import matching
 from localsearch.search.clauses.concept import index_of, threshold_of
 from localsearch.search.plan import Node
@@ -51,8 +51,8 @@ def narrowed(snapshot: Snapshot, node: Node, matches: RowSet, universe: RowSet, 
 def _by_product(
     snapshot: Snapshot, node: Node, matches: RowSet, universe: RowSet, stop: int
 ) -> Rows:
-    """The best of some rows tell what the others must reach, in each factor; few do in one."""
-    factors = sorted((each for each in node.children if each.ranks), key=lambda n: n.size)
+    """The best of some rows tell what all others must reach, in each factor: in one few do."""
+    factors = [each for each in node.children if each.ranks]
     lists = _lists_of(snapshot, factors)
     rows = to_array(matches)
     # One stretch, which lies in one place of each list.
@@ -60,32 +60,33 @@ def _by_product(
     scores = quantise(matching.values_of(snapshot, node, some, universe))
     needed = int(np.partition(scores, len(scores) - stop)[len(scores) - stop])
     bar = (needed - 0.5) / ONE - _SLACK
-    if lists:
-        rows = _reaching(lists, matches, max(int(bar * ONE), 0))
-    reach = np.ones(len(rows))
-    for factor in factors:
+    # Who is in no list of a concept has 0 there: with a bar above 0 it goes by itself.
+    least = int(bar * ONE)
+    sizes = {factor: listed.count(least) for factor, listed in lists.items()}
+    factors.sort(key=lambda factor: sizes.get(factor, factor.size))
+    if least > 0 and sizes.get(factors[0], len(rows)) < len(rows):
+        few = lists[factors[0]].reaching(least)
+        rows, reach = few.rows, value_of(few.values)
+    else:
+        reach = matching.values_of(snapshot, factors[0], rows, universe)
+    for factor in factors[1:]:
         reach = reach * matching.values_of(snapshot, factor, rows, universe)
         kept = np.flatnonzero(reach >= bar)
         rows, reach = rows[kept], reach[kept]
-    return rows
+    return to_array(from_array(rows) & matches)
 
 
-def _lists_of(snapshot: Snapshot, factors: Sequence[Node]) -> list[Listed]:
+def _lists_of(snapshot: Snapshot, factors: Sequence[Node]) -> dict[Node, Listed]:
     """The shortest lists of a product's concepts, held for the rest of this search."""
-    found, held = [], snapshot.lists
-    for factor in factors:
+    found, held = dict[Node, Listed](), snapshot.lists
+    for factor in sorted(factors, key=lambda one: one.size):
         if isinstance(factor.term, Concept):
             index = index_of(snapshot, factor.term)
             if index not in held and len(held) < _LISTS:
                 held[index] = snapshot.live.listed(index)
-            found += [held[index]] if index in held else []
+            if index in held:
+                found[factor] = held[index]
     return found
-
-
-def _reaching(lists: Sequence[Listed], matches: RowSet, least: int) -> Rows:
-    """Matching rows, all that have `least` in the list that fewest rows have so much in."""
-    pickiest = min(lists, key=lambda one: one.count(least))
-    return to_array(from_array(pickiest.reaching(least)) & matches)
 
 
 def _branch(snapshot: Snapshot, node: Node, universe: RowSet, stop: int) -> Rows:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from localsearch.deferred import dataclass
+from localsearch.deferred import NamedTuple, dataclass
 from localsearch.errors import InputError
 from localsearch.records import ConceptValue, Hit, Ranked, Why
 from localsearch.rows import Rows, RowSet

@@ -8,8 +8,9 @@ a query means. `explain` shows a plan with what its run took.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
+from localsearch.deferred import NamedTuple
 from localsearch.search.terms import VISUAL, And, Concept, Not, Or, Term
 
 POSTINGS: Final = "postings"  # ranked by probabilities out of the postings

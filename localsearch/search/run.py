@@ -20,11 +20,11 @@ of the oracle in the tests; so are rows and their order, but for what a graph ha
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 
 from localsearch import scores
+from localsearch.deferred import NamedTuple
 from localsearch.errors import InputError
 from localsearch.records import Ranked, Why
 from localsearch.rows import Rows, RowSet, to_array

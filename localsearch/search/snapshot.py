@@ -19,6 +19,8 @@ from localsearch.rows import Rows, RowSet, from_array, positions_in
 from localsearch.search.terms import Like, State, Term, Text, leaves_of
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     import sqlite3
 
     import numpy as np

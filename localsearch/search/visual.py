@@ -10,10 +10,11 @@ likeness is combined with is the matter of `bounded`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from localsearch.deferred import NamedTuple
 from localsearch.matrix.coding import Singles
 from localsearch.records import Ranked
 from localsearch.rows import Rows, RowSet, empty, from_array, positions_in, to_array

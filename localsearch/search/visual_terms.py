@@ -7,8 +7,9 @@ Never scores a row. Invariant: a vector is made once a search, at its first use.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from localsearch.deferred import NamedTuple
 from localsearch.errors import QueryError, QueryNoText
 from localsearch.scores import ScoreMap, weighted_sum
 from localsearch.search.snapshot import Snapshot

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import math
 import re
-from typing import NamedTuple
 
+from localsearch.deferred import NamedTuple
 from localsearch.errors import QueryError
 
 BARE = re.compile(r"[^\s\"(),=<>]+")

@@ -9,22 +9,24 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from localsearch.catalog import input_reads
+from localsearch.deferred import NamedTuple
 from localsearch.errors import LibraryBusy, LibraryClosed, LibraryDamaged, LibraryError
 from localsearch.rows import Rows
 from localsearch.scores import Quantised
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from localsearch.catalog.features import Features
     from localsearch.pack import Pack
 
 RowDigest = tuple[int, bytes]
-Halves = npt.NDArray[np.float16]
+Halves: TypeAlias = "npt.NDArray[np.float16]"
 
 # Rows read at once: 1,024 x 2,000 probabilities are 4 MiB, and SQLite's call is long forgotten.
 _ROWS: Final = 1024

@@ -5,10 +5,11 @@ Pure arrays: dead rows are left out by who makes it. Invariant: rows ascend.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
+from localsearch.deferred import NamedTuple
 from localsearch.postings.listing import values_among
 from localsearch.rows import Rows, places_from
 from localsearch.scores import Quantised
@@ -28,7 +29,8 @@ class Listed(NamedTuple):
         if not len(rows):
             return np.zeros(0, np.uint16)
         first, last = int(rows[0]), int(rows[-1])
-        here = slice(*np.searchsorted(self.rows, [first, last + 1]).tolist())
+        # With a number of another type numpy would convert the whole list.
+        here = slice(self.rows.searchsorted(rows[0]), self.rows.searchsorted(rows[-1], "right"))
         known, values = self.rows[here], self.values[here]
         if len(rows) < _MANY * len(known):
             return values_among(known, values, rows)
@@ -41,6 +43,7 @@ class Listed(NamedTuple):
         """How many rows have `least` (0..65535) or more."""
         return int(np.count_nonzero(self.values >= least))
 
-    def reaching(self, least: int) -> Rows:
-        """The rows that have `least` or more, ascending."""
-        return self.rows[np.flatnonzero(self.values >= least)]
+    def reaching(self, least: int) -> Listed:
+        """Those that have `least` or more."""
+        kept = np.flatnonzero(self.values >= least)
+        return Listed(self.rows[kept], self.values[kept])

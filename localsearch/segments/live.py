@@ -11,10 +11,11 @@ import logging
 import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from localsearch.catalog import graves, input_reads, segment_names
 from localsearch.catalog.segment_names import SegmentRow
+from localsearch.deferred import NamedTuple
 from localsearch.errors import LibrarySegmentDamaged
 from localsearch.rows import RowSet, empty, from_array
 from localsearch.segments.features import RowDigest, featured, still_live

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import field
-from typing import Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-from localsearch.deferred import dataclass
+from localsearch.deferred import NamedTuple, dataclass
 from localsearch.matrix.coding import Coded, Singles, coded
 from localsearch.rows import Rows, RowSet, empty, places_from, positions_in, to_array
 from localsearch.scores import Quantised
@@ -23,8 +22,11 @@ from localsearch.segments.listed import Listed
 from localsearch.segments.segment import Segment
 from localsearch.segments.tail import Tail
 
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
 Part: TypeAlias = Segment | Tail
-Places: TypeAlias = npt.NDArray[np.intp]
+Places: TypeAlias = "npt.NDArray[np.intp]"
 
 # Rows of one block of a scan: their numbers (0.75 MiB) stay in the second cache, and a search that
 # is called off ends within some milliseconds.

@@ -12,10 +12,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from localsearch.catalog.segment_names import SegmentRow
 from localsearch.errors import LibrarySegmentDamaged
@@ -25,6 +24,9 @@ from localsearch.matrix.scan import Places, scan_coded
 from localsearch.postings.read import Postings, open_postings
 from localsearch.rows import Rows, RowSet, from_array
 from localsearch.scores import Quantised
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 FOLDER: Final = "segments"
 """The folder of a store that holds the folders of segments. Frozen."""

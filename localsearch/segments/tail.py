@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import numpy.typing as npt
 
 from localsearch.deferred import dataclass
 from localsearch.matrix import coding
@@ -20,6 +21,9 @@ from localsearch.postings import listing as lists
 from localsearch.postings.listing import Listing, listing
 from localsearch.rows import Rows, RowSet, from_array, positions_in
 from localsearch.scores import Quantised
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from localsearch.catalog.segment_names import SegmentRow
+from localsearch.deferred import NamedTuple
 from localsearch.durable import make_folder
 from localsearch.durable.writing import write_blocks
 from localsearch.errors import LibrarySegmentDamaged
@@ -25,6 +25,9 @@ from localsearch.postings.write import postings_blocks
 from localsearch.rows import Rows, RowSet
 from localsearch.scores import Quantised
 from localsearch.segments.segment import FOLDER, MATRIX, POSTINGS, Segment
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 class SegmentData(NamedTuple):

@@ -169,7 +169,7 @@ def assert_same(store: Store, live: LiveSet) -> None:
             listed = live.listed(concept)
             assert (np.diff(listed.rows.astype(np.int64)) > 0).all()
             if at_least <= 65535:
-                assert listed.reaching(at_least).tolist() == expected.tolist()
+                assert listed.reaching(at_least).rows.tolist() == expected.tolist()
                 assert listed.count(at_least) == len(expected)
             assert listed.at(expected).tolist() == posted[np.isin(rows, expected)].tolist()
             assert listed.at(rows[::2]).tolist() == posted[::2].tolist()

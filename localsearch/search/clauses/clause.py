@@ -8,7 +8,9 @@ value does not depend on which other rows are asked for.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
+
+from localsearch.deferred import NamedTuple
 
 if TYPE_CHECKING:
     from localsearch.rows import Rows, RowSet
