@@ -193,6 +193,13 @@ def test_explain_for_programs(library: Path, run: Run) -> None:
     assert explain["total"] == run("search", "colour", "--where", "album=home")["total"]
 
 
+@pytest.mark.parametrize("more", [("--all",), ("--page", "2"), ("--sheet", "x.html"), ("-0",)])
+def test_explain_is_asked_for_no_hits(library: Path, more: tuple[str, ...]) -> None:
+    done = piped("search", "colour", "--explain", *more, cwd=library)
+    assert done.returncode == 2 and b"--explain" in done.stderr and not done.stdout
+    assert not (library / "x.html").exists()
+
+
 def test_explain_for_people(library: Path) -> None:
     code, text = command("search", "colour -red", "--explain", cwd=library)
     assert code == 0

@@ -21,7 +21,6 @@ from localsearch.cli.query import (
     query_of,
     terms_of,
 )
-from localsearch.cli.sheets import cache_folder, show_sheet, write_sheet
 from localsearch.cli.telling import LOOKED_AT, TOLD, with_telling
 
 LIMIT = 20  # hits a page, if nothing else is said
@@ -159,6 +158,10 @@ def run(
     pictures = pictures_of(text or [], like)
     size, number = _cut(limit, page, everything)
     form = Form.json if json else Form.paths if nul else form
+    if explain and (page or everything or sheet or show):
+        raise ls.InputError(
+            "--explain shows no hits", hint="leave out --page, --all, --sheet and --open"
+        )
     sheet_failed = False
     with (
         in_columns_of(text or [], flags),
@@ -238,6 +241,8 @@ def _sheet(
     library: ls.Library, query: str | ls.Term, hits: list[ls.Hit], target: Path | None, show: bool
 ) -> bool:
     """Write and show the sheet; False (and told) if our own place for it cannot be written."""
+    from localsearch.cli.sheets import cache_folder, show_sheet, write_sheet
+
     named = target is not None
     if target is None:
         import hashlib  # three milliseconds, for a sheet only
