@@ -1,20 +1,24 @@
-"""`dataclass` as the standard library has it, but a class is made into one at its first instance.
+"""`dataclass` and `NamedTuple` as the standard library has them, without what they cost a command.
 
 Writing and compiling the methods of a data class takes nearly a millisecond, a search imports some
-fifty of them and makes instances of half: that was a fifth of the time of a whole command. Until
-the first instance nobody can tell the difference, except that there are no `__slots__`.
+fifty of them and makes instances of half: that was a fifth of the time of a whole command. So a
+class is made into one at its first instance. Until then nobody can tell the difference, except
+that there are no `__slots__`. Of a named tuple, what takes longest is that `typing` compiles the
+type of each field, only to leave it unresolved; here types stay the texts that they are.
 
-Never changes what a data class is: the standard library does all the work, later.
+Never changes what they are: the standard library does all the work, later, or less of it.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+from collections import namedtuple
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass
+    from typing import NamedTuple as NamedTuple
 else:
 
     def dataclass(cls=None, /, *, slots=False, weakref_slot=False, **options):
@@ -26,6 +30,30 @@ else:
             return cls
 
         return decorated if cls is None else decorated(cls)
+
+    class _Named(type):
+        """Makes `class X(NamedTuple)` a plain named tuple with what else stands in its body."""
+
+        def __new__(meta, name, bases, body):
+            if not bases:  # NamedTuple itself
+                return super().__new__(meta, name, bases, body)
+            types = body.pop("__annotations__", {})
+            defaults = {field: body.pop(field) for field in types if field in body}
+            if len(bases) > 1 or [*defaults] != [*types][len(types) - len(defaults) :]:
+                raise TypeError(f"{name} has another base, or a default before a field without")
+            module = body.pop("__module__")
+            made = namedtuple(name, types, defaults=defaults.values(), module=module)
+            for attribute, value in {"__annotations__": types, **body}.items():
+                if attribute in _TUPLES_OWN:
+                    raise AttributeError(f"{name}.{attribute} is that of the named tuple")
+                setattr(made, attribute, value)
+            return made
+
+    _TUPLES_OWN = frozenset(("__new__", "__init__", "__slots__", "__getnewargs__"))
+    _TUPLES_OWN |= frozenset(("_fields", "_field_defaults", "_make", "_replace", "_asdict"))
+
+    class NamedTuple(metaclass=_Named):
+        """As `typing.NamedTuple` as a base."""
 
 
 _making = threading.RLock()

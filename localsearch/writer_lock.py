@@ -14,8 +14,9 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
+from localsearch.deferred import NamedTuple
 from localsearch.errors import LibraryBusy, LibraryError, LibraryMissing, LibraryReadOnly
 
 if TYPE_CHECKING:

@@ -14,6 +14,15 @@ from PIL import Image
 import localsearch as ls
 
 HEAVY = {"rich", "onnxruntime", "PIL", "pi_heif", "hnswlib", "rapidfuzz"}
+# What a search for concepts does without: each takes it some milliseconds to load.
+SPARED = {"logging", "tomllib", "csv", "base64", "numpy.typing", "hashlib", "localsearch.cli.hints"}
+SPARED |= {f"localsearch.sources.{name}" for name in ("forms", "limits", "placeholders")}
+SPARED |= {
+    f"localsearch.search.{name}" for name in ("bounded", "by_graph", "visual", "visual_terms")
+}
+SPARED |= {"localsearch.search.grammar.sums", "localsearch.matrix.scan", "localsearch.writer_lock"}
+SPARED |= {"localsearch.library.originals", "localsearch.catalog.metadata_terms"}
+OWN_MODULES = 112  # that a search for one concept loads; each takes half a millisecond
 # A checkout that is not installed is found by child processes too.
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(ls.__file__).parents[1])}
 PROBE = """
@@ -63,6 +72,14 @@ def test_cheap_commands_load_no_model_and_no_rich(library: Path, args: tuple[str
     assert not modules & HEAVY
 
 
+def test_a_search_for_concepts_loads_what_it_needs(library: Path) -> None:
+    loaded("search", "red", cwd=library)  # what the pack says is kept from now on
+    modules, _ = loaded("search", "red", cwd=library)
+    assert not modules & SPARED
+    own = [name for name in modules if name.partition(".")[0] == "localsearch"]
+    assert len(own) <= OWN_MODULES, sorted(own)
+
+
 def test_a_visual_search_loads_the_model_but_no_rich(library: Path) -> None:
     modules, out = loaded("search", "--like", "red.png", cwd=library)
     assert "onnxruntime" in modules
@@ -89,6 +106,28 @@ def test_the_module_is_a_program(library: Path) -> None:
     )
     assert done.returncode == 2
     assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("args", "code"), [(["--version"], 0), (["search", "nonsense!"], 2)])
+def test_the_program_ends_when_all_is_done(library: Path, args: list[str], code: int) -> None:
+    script = (
+        "import atexit, sys, threading, time\n"
+        "from localsearch.__main__ import main\n"
+        "late = lambda: (time.sleep(0.3), atexit.register(print, 'late', end=''))\n"
+        "threading.Thread(target=late).start()\n"
+        f"sys.argv = ['localsearch', *{args!r}]\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        cwd=library,
+        env=ENVIRONMENT,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == code
+    assert done.stdout.endswith("late"), done.stdout
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows keeps a folder that a process stands in")

@@ -17,10 +17,11 @@ HOUSE = Path(__file__).resolve().parents[1] / "localsearch"
 
 # From the ground up. Rooms without a file yet have their place here already.
 STACK: tuple[tuple[str, ...], ...] = (
-    ("deferred",),
+    ("deferred", "log"),
     ("errors", "records"),
     ("scores", "rows", "durable", "writer_lock", "machine", "net", "sheet"),
     ("catalog", "postings", "matrix", "graph", "pack", "sources"),
+    ("later",),
     ("encoders", "segments"),
     ("pipeline",),
     ("sync", "publish", "reindex", "search", "teach", "duplicates", "verify", "exchange"),

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
 from localsearch.catalog import settings
+from localsearch.deferred import NamedTuple
 
 APART: Final = 1 << 32
 """Between the sequences before and after a recovery: more changes than a backup can lack."""

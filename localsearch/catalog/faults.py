@@ -19,7 +19,6 @@ from localsearch.errors import (
     LibraryMissing,
     LibraryReadOnly,
 )
-from localsearch.writer_lock import owner_of
 
 NO_SPACE_BYTES = 1 << 20
 """Below this an I/O fault is called a full disk: SQLite reports some of those as plain faults."""
@@ -98,6 +97,8 @@ def _special(error: sqlite3.Error, code: int, path: Path) -> LibraryError | None
 
 def _busy(path: Path) -> LibraryBusy | None:
     """SQLite does not tell who writes; a process that syncs or publishes has left a note."""
+    from localsearch.writer_lock import owner_of
+
     owners = (owner_of(path.with_name(name)) for name in LOCKS)
     owner = next((one for one in owners if one is not None), None)
     if owner is None:

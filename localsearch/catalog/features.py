@@ -10,9 +10,9 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from localsearch.catalog.database import Database
 from localsearch.catalog.lists import chunks, execute_in, select_in
@@ -20,7 +20,10 @@ from localsearch.catalog.migrations import FEATURES, is_made, make, version_of
 from localsearch.durable import move
 from localsearch.errors import LibraryDamaged, LibraryError, LibraryMissing
 
-Halves = npt.NDArray[np.float16]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Halves: TypeAlias = "npt.NDArray[np.float16]"
 Feature = tuple[bytes, Halves, Halves]
 
 PAGE_ROWS = 4096

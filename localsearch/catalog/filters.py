@@ -14,10 +14,9 @@ import sqlite3
 import unicodedata
 from collections.abc import Iterable, Sequence
 from itertools import chain
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from localsearch.catalog import metadata_terms
 from localsearch.catalog.input_reads import last_row, rows_from, rows_of_text
@@ -25,7 +24,10 @@ from localsearch.catalog.lists import select_in
 from localsearch.errors import InputError
 from localsearch.rows import from_array, to_array
 
-RowArray = npt.NDArray[np.uint32]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+RowArray: TypeAlias = "npt.NDArray[np.uint32]"
 
 EARTH_KM: Final = 6371.0088
 """Mean radius (IUGG). A sphere is wrong by up to 0.6 %, as every photo's place is by more."""

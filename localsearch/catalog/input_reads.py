@@ -9,15 +9,18 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from localsearch.catalog.lists import select_in
 from localsearch.catalog.places import folded, joined
 from localsearch.catalog.settings import LARGEST_ROW, current_value
+from localsearch.deferred import NamedTuple
 from localsearch.records import FAILED
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 LIVE = "+inputs.removed = 0 AND inputs.state <> 'missing'"
 """Live in SQL: not removed and not missing. "+": nearly all are, so the index on it is no help."""

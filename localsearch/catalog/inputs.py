@@ -15,13 +15,14 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple, overload
+from typing import Any, overload
 
 from localsearch.catalog import graves, metadata_terms
 from localsearch.catalog.input_reads import digests_in_use
 from localsearch.catalog.lists import chunks, execute_in, select_in
 from localsearch.catalog.places import folded
 from localsearch.catalog.settings import next_value
+from localsearch.deferred import NamedTuple
 from localsearch.errors import InputError, LibraryError, LibraryMissing
 from localsearch.records import ELSEWHERE, FAILED, STATES, Facts
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from localsearch.catalog.inputs import IGNORED
 from localsearch.catalog.places import below
+from localsearch.deferred import NamedTuple
 from localsearch.records import Facts
 
 _SELECT = (

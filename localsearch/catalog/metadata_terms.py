@@ -15,13 +15,15 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import numpy.typing as npt
 from blake3 import blake3
 
 from localsearch.catalog.lists import chunks, execute_in, select_in
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 DEEPEST: Final = 100
 """Levels that a document may have. Far above what anyone writes, far below Python's recursion."""

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
-from localsearch.catalog import metadata_terms, tables
+from localsearch.catalog import tables
 from localsearch.catalog.database import Database
+from localsearch.deferred import NamedTuple
 from localsearch.durable import free_bytes
 from localsearch.errors import (
     LibraryDamaged,
@@ -59,6 +59,8 @@ class Migration(NamedTuple):
 
 def _to_2(connection: sqlite3.Connection) -> None:
     """What apps have not heard of yet is everything: each input is a change, by row."""
+    from localsearch.catalog import metadata_terms
+
     for statement in _statements(tables.ADDED_IN_2):
         connection.execute(statement)
     connection.execute("INSERT INTO changes (id, gone) SELECT id, 0 FROM inputs ORDER BY row")

@@ -6,7 +6,9 @@ Never reads a pack. Invariant: one pack a role.
 from __future__ import annotations
 
 import sqlite3
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from localsearch.deferred import NamedTuple
 
 Role = Literal["active", "building", "previous"]
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from localsearch.catalog.input_reads import is_text, rows_of_text
 from localsearch.catalog.places import Glob, taken_apart
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 COUNTED: Final = 4096
 """A guess counts so far; beyond, nothing is known."""

@@ -10,8 +10,9 @@ import os
 import re
 import unicodedata
 from collections.abc import Callable
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
+from localsearch.deferred import NamedTuple
 from localsearch.errors import InputError
 
 Piece: TypeAlias = tuple[str, str]

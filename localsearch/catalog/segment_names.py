@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from localsearch.catalog.lists import execute_in
 from localsearch.catalog.settings import current_value
 from localsearch.catalog.settings import next_value as next_of
+from localsearch.deferred import NamedTuple
 
 _COLUMNS = "name, number, first_row, last_row, rows, pack_digest"
 

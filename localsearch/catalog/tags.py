@@ -9,14 +9,16 @@ from __future__ import annotations
 import sqlite3
 import unicodedata
 from collections.abc import Iterable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from localsearch.catalog.input_reads import LIVE, rows_from
 from localsearch.catalog.lists import select_in
 from localsearch.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 LONGEST_NAME = 200
 

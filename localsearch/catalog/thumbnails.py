@@ -7,7 +7,6 @@ alone, and counts as empty.
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable
@@ -18,11 +17,11 @@ from localsearch.catalog.database import Database
 from localsearch.catalog.lists import execute_in, select_in
 from localsearch.catalog.migrations import THUMBNAILS, is_made, make, version_of
 from localsearch.errors import LibraryDamaged, LibraryMissing
+from localsearch.log import logger
 
 FILE_NAME = "thumbs.sqlite"
 
 T = TypeVar("T")
-_log = logging.getLogger("localsearch")
 
 
 class Thumbnails:
@@ -189,7 +188,7 @@ def _anew(
 
 
 def _told(note: str) -> str:
-    _log.warning("%s", note)
+    logger().warning("%s", note)
     return note
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
 
 from localsearch.catalog import Catalog
 from localsearch.catalog.features import Features
 from localsearch.catalog.thumbnails import Thumbnails
+from localsearch.deferred import NamedTuple
 
 
 class Truth(NamedTuple):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from itertools import pairwise
@@ -19,8 +18,7 @@ import typer
 from typer.core import TyperGroup
 
 import localsearch as ls
-from localsearch.cli import hints, options, output, streams, terminal
-from localsearch.deferred import dataclass
+from localsearch.cli import options, output, streams, terminal
 
 COMMANDS: dict[str, str] = {
     "demo": "cmd_demo",
@@ -112,13 +110,12 @@ def made_command(name: str) -> Any:
     return made
 
 
-@dataclass(slots=True)
 class _Line:
     """One command line at work: its words, whether it wants JSON, its context once parsed."""
 
-    args: list[str]
-    as_json: bool
-    context: Any = None
+    def __init__(self, args: list[str], as_json: bool) -> None:
+        self.args, self.as_json = args, as_json
+        self.context: Any = None
 
     @property
     def library(self) -> Path | None:
@@ -148,6 +145,8 @@ def _ended(line: _Line) -> int:
         _stand_somewhere()
         return _invoke(line)
     except ls.LocalsearchError as error:
+        from localsearch.cli import hints
+
         _debug()
         hint = hints.hint_of(error, line.library)
         _report(line.as_json, error.code, error.message, hint)
@@ -271,4 +270,6 @@ def _usage_hint(error: Any) -> str:
 
 def _debug() -> None:
     if os.environ.get("LOCALSEARCH_DEBUG"):
+        import traceback
+
         traceback.print_exc()

@@ -13,7 +13,7 @@ from pathlib import Path
 import typer
 
 import localsearch as ls
-from localsearch.cli import hints, terminal
+from localsearch.cli import terminal
 
 STORE_NAME = ".localsearch"
 
@@ -152,6 +152,8 @@ def short_name(name: str | None) -> Iterator[None]:
     try:
         yield
     except ls.LocalsearchError as fault:
+        from localsearch.cli import hints
+
         fault.message = fault.message.replace(name or "", hints.short(name or ""))
         raise
 
@@ -202,6 +204,8 @@ def tag_of(argument: str) -> tuple[str, bool]:
     name, equals, value = text.partition("=")
     name = " ".join(name.split())
     if not name or (equals and value not in ("true", "false")):
+        from localsearch.cli import hints
+
         raise ls.InputError(
             f"{hints.short(text)!r} is no tag", hint="write WORD, WORD=true or WORD=false"
         )

@@ -13,9 +13,10 @@ import sys
 from collections.abc import Iterable, Sequence
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Literal, NamedTuple, TextIO
+from typing import Literal, TextIO
 
 from localsearch.cli import layout
+from localsearch.deferred import NamedTuple
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 

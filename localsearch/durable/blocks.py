@@ -46,7 +46,7 @@ HEADER_LENGTH: Final = HEADER.size + 32
 _SHORT = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Block:
     """Where a block lies, its page size, which pages were compared (1), and their digests:
     these themselves, or the name of the block that they lie in."""

@@ -6,25 +6,28 @@ vector, and none that holds what is not a number.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from localsearch.encoders.prepare import Pixels, batch_of, golden_picture
 from localsearch.encoders.providers import AUTO, Provider, provider_named
 from localsearch.encoders.session import Session, built_in, open_session
 from localsearch.errors import PackError, PackProvider
+from localsearch.log import logger
 from localsearch.pack.load import Pack
 from localsearch.pack.manifest import ImageSpec
 
-_log = logging.getLogger("localsearch")
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+_log = logger()
 
 _ALIKE = 0.999  # the least cosine with the golden vector: half precision gives 0.9999
 _HALF_MAX = 65504.0  # the largest half float
 
-Halves = npt.NDArray[np.float16]
+Halves: TypeAlias = "npt.NDArray[np.float16]"
 
 
 class ImageEncoder:

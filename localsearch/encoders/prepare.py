@@ -7,13 +7,16 @@ only, and no intermediate picture is larger than the crop times the source's hei
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from localsearch.pack.manifest import ImageSpec
 
-Pixels = npt.NDArray[np.uint8]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Pixels: TypeAlias = "npt.NDArray[np.uint8]"
 
 
 def prepare(pixels: Pixels, image: ImageSpec) -> Pixels:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from localsearch.errors import PackDamaged, PackProvider
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 _SILENT = 4  # ONNX Runtime writes to stderr by itself; what matters comes as an exception
 

@@ -4,12 +4,7 @@ What one flow needs of another (publishing after a commit, rebuilding a damaged 
 over here, as an argument; flows never import each other.
 """
 
-import logging
-
 from localsearch.library.handle import Library
 from localsearch.library.opening import find_store, init, open
-
-# A library never prints: without this, Python writes warnings of a silent logger to stderr.
-logging.getLogger("localsearch").addHandler(logging.NullHandler())
 
 __all__ = ["Library", "find_store", "init", "open"]

@@ -7,7 +7,6 @@ caller's; a graph has a lock of its own and is built beside.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Collection
 from typing import Final
@@ -17,6 +16,7 @@ from localsearch.errors import LibraryBusy, LibraryFull, LibrarySegmentDamaged
 from localsearch.graph import available
 from localsearch.library.parts import Parts
 from localsearch.library.upkeep import Pace
+from localsearch.log import logger
 from localsearch.machine import usable_cores
 from localsearch.publish import (
     PublishReport,
@@ -30,7 +30,7 @@ from localsearch.publish import (
 from localsearch.publish.graph_plan import graph_due
 from localsearch.publish.graphs import GraphReport, build_graph
 
-_log = logging.getLogger("localsearch")
+_log = logger()
 
 Stop = Callable[[], bool]
 Progress = Callable[[int, int], None]

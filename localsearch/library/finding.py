@@ -16,8 +16,8 @@ from localsearch.catalog import input_reads as reads
 from localsearch.catalog.input_reads import InputRow
 from localsearch.deferred import dataclass
 from localsearch.errors import Cancelled, LibraryMissing, LibrarySegmentDamaged, PictureError
+from localsearch.later import Later
 from localsearch.library import arguments
-from localsearch.library.originals import bytes_again
 from localsearch.library.parts import Parts
 from localsearch.library.shown import shown_concepts
 from localsearch.pack import SHOWN
@@ -37,13 +37,17 @@ from localsearch.search.run import chunks, run, run_all
 from localsearch.search.snapshot import GraphView, Snapshot
 from localsearch.search.terms import VISUAL, Like, Term, Text, leaves_of
 from localsearch.search.terms.visual import Region
-from localsearch.sources import forms
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from localsearch.library import originals
     from localsearch.records import Explanation
     from localsearch.segments.live_set import LiveSet
+    from localsearch.sources import forms
+else:
+    forms = Later("localsearch.sources.forms")
+    originals = Later("localsearch.library.originals")
 
 T = TypeVar("T")
 _NEW_SNAPSHOTS = 3  # for a file that is gone: each publish between two looks may sweep one
@@ -58,7 +62,7 @@ def tree_of(parts: Parts, query: Term | str) -> Term:
     return query
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Asked:
     """A search that can go on: `vectors` keeps the query pictures, which may be read only once,
     and `graphs` the one that answered the first page, if any did: the others answer by it too.
@@ -220,7 +224,7 @@ def _vector_of_input(
         raise LibraryMissing(f"there is no input with the id {public_id!r}")
     digest = content_of(row)
     if term.region is not None:
-        return _vector_of_part(parts, bytes_again(parts, conn, row, digest), term.region)
+        return _vector_of_part(parts, originals.bytes_again(parts, conn, row, digest), term.region)
     if row.row in live.rows:
         halves = live.halves_of(np.array([row.row], np.uint32)).astype(np.float32)
         return halves.reshape(-1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,11 +11,12 @@ from localsearch.catalog import settings
 from localsearch.catalog.roots import RootRow
 from localsearch.errors import InputError, LibraryMissing
 from localsearch.library.parts import Parts
+from localsearch.log import logger
 from localsearch.records import Root
 from localsearch.sync import finish
 from localsearch.sync.roots import FoundRoot, find_root, identity_of, overlapping
 
-_log = logging.getLogger("localsearch")
+_log = logger()
 
 
 def found_roots(parts: Parts, names: Iterable[str] | None = None) -> list[FoundRoot]:

@@ -10,7 +10,6 @@ ever (its rows are right or dead), so an older one answers until the newer one i
 from __future__ import annotations
 
 import atexit
-import logging
 import threading
 import time
 import weakref
@@ -25,6 +24,7 @@ from localsearch.graph import FOLDER, OpenGraph, available, open_graph
 from localsearch.graph.files import Stopped
 from localsearch.graph.hnsw import bytes_of
 from localsearch.graph.trial import begin_anew as try_anew
+from localsearch.log import logger
 from localsearch.machine import lower_thread_priority
 from localsearch.publish.graph_plan import FLOOR, Mode
 from localsearch.publish.graphs import told_of
@@ -38,7 +38,7 @@ DELAY_SECONDS: Final = 0.5
 """Between the first visual query and the loading: a process that asks once is gone by then."""
 
 _PATIENCE_SECONDS: Final = 5.0  # of `close`; hnswlib's reading of a file cannot be stopped
-_log = logging.getLogger("localsearch")
+_log = logger()
 
 
 @dataclass

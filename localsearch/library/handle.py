@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from localsearch.catalog.truth import Truth
 from localsearch.errors import LibraryClosed, LibraryReadOnly
+from localsearch.later import Later
 from localsearch.library import arguments, shared
-from localsearch.library.later import Later
 from localsearch.library.opened_with import Options
 from localsearch.library.parts import Parts
 from localsearch.library.places import AnyPath

@@ -7,7 +7,6 @@ by the next writer; it never makes a search fail and is never trusted again. Inv
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 import threading
 import weakref
@@ -17,12 +16,11 @@ from pathlib import Path
 from localsearch.catalog import graves, input_reads, segment_names
 from localsearch.catalog.features import Features
 from localsearch.errors import LibrarySegmentDamaged
+from localsearch.log import logger
 from localsearch.pack import Pack
 from localsearch.rows import empty
 from localsearch.segments.live import LiveSet, advance
 from localsearch.segments.tail import empty_tail
-
-_log = logging.getLogger("localsearch")
 
 Marks = tuple[int, int, int]
 _REMEMBERED = 4  # older live sets that are used again while some search still holds them
@@ -97,7 +95,7 @@ class LiveState:
 
     def set_aside(self, segment: str) -> None:
         """Never ask this segment again; the next `current` answers its rows from the features."""
-        _log.warning("segment %s is damaged and will be built anew", segment)
+        logger().warning("segment %s is damaged and will be built anew", segment)
         with self._lock:
             self._bad = self._bad | {segment}
             self._live, self._older = None, []

@@ -15,7 +15,6 @@ from localsearch.catalog.forks import inside
 from localsearch.catalog.truth import Truth
 from localsearch.errors import LibraryClosed, PackError
 from localsearch.pack import Pack
-from localsearch.sources.limits import Limits
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from localsearch.encoders.image import ImageEncoder
     from localsearch.pipeline.job import Job, Outcome
     from localsearch.pipeline.look import Region
+    from localsearch.sources.limits import Limits
 
 PROVIDER_SETTING = "provider"  # of the catalog: what ran the network last, for `status`
 THUMBNAIL_SIDE = 320  # pixels of the short side; at least the pack's input, so that a new pack fits
@@ -54,6 +54,8 @@ class Models:
     @property
     def limits(self) -> Limits:
         """The limits on one picture."""
+        from localsearch.sources.limits import Limits
+
         return Limits()
 
     def encoder(self, threads: int = 1) -> ImageEncoder:

@@ -10,8 +10,9 @@ import os
 from collections.abc import Iterable, Mapping
 from itertools import combinations
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeGuard, cast, get_args
+from typing import Literal, TypeGuard, cast, get_args
 
+from localsearch.deferred import NamedTuple
 from localsearch.errors import InputError, LibraryMissing
 from localsearch.library.places import AnyPath, absolute
 

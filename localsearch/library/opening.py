@@ -6,7 +6,6 @@ folder that was named, so that photo folders may be read-only and lie on other d
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,6 +41,7 @@ from localsearch.library.opened_with import (
     no_folder,
 )
 from localsearch.library.places import AnyPath, absolute
+from localsearch.log import logger
 from localsearch.pack import Pack, copy_query_side, find_pack, load_pack
 
 if TYPE_CHECKING:
@@ -50,8 +50,6 @@ if TYPE_CHECKING:
 STORE_NAME = ".localsearch"
 CATALOG_NAME = "catalog.sqlite"
 DEFAULT_PACK = "general"
-
-_log = logging.getLogger("localsearch")
 
 
 def find_store(start: AnyPath) -> Path | None:
@@ -300,7 +298,7 @@ def _own_pack(place: Path, active: pack_rows.PackRow) -> tuple[Pack, list[str]]:
         fault = f"{place / active.folder} holds another pack"
     except PackError as error:
         fault = error.message
-    _log.warning("the store's copy of its pack cannot be used; looking for another")
+    logger().warning("the store's copy of its pack cannot be used; looking for another")
     try:
         pack = load_pack(find_pack(active.name))
     except PackError as error:

@@ -51,7 +51,7 @@ class GraphSeat:
                 self._state.close()
 
 
-@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False, repr=False)
 class Parts:
     """The open parts of one handle. All but `truth` and `options` may be others' too."""
 

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from localsearch.catalog import input_reads as reads
 from localsearch.errors import InputError, LibraryMissing, PictureError
+from localsearch.later import Later
 from localsearch.library import arguments, finding
-from localsearch.library.later import Later
 from localsearch.library.parts import Parts
 from localsearch.library.shown import concepts_of
 from localsearch.records import ConceptInfo, ConceptValue
-from localsearch.sources import forms
 
 if TYPE_CHECKING:
+    from localsearch.sources import forms
     from localsearch.sync import new_input
 else:
+    forms = Later("localsearch.sources.forms")
     new_input = Later("localsearch.sync.new_input")
 
 

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from localsearch.pack import SHOWN, Pack, leading
 from localsearch.records import ConceptValue
@@ -18,6 +17,8 @@ from localsearch.rows import Rows
 from localsearch.scores import value_of
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from localsearch.catalog.features import Features
     from localsearch.catalog.input_reads import InputRow
     from localsearch.segments.live import LiveSet

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import field, replace
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from localsearch.catalog import settings
-from localsearch.deferred import dataclass
+from localsearch.deferred import NamedTuple, dataclass
 from localsearch.errors import LibraryMissing
 from localsearch.library import arguments, derived
 from localsearch.library.folders import found_roots

@@ -10,7 +10,6 @@ store, this one or a caller, whoever has the `turn`; `publish.lock` keeps other 
 from __future__ import annotations
 
 import atexit
-import logging
 import math
 import threading
 import time
@@ -20,6 +19,7 @@ from contextlib import contextmanager
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from localsearch.errors import LibraryBusy, LibraryClosed, LibraryFull
+from localsearch.log import logger
 from localsearch.machine import lower_thread_priority
 
 GRACE_SECONDS: Final = 0.7
@@ -28,8 +28,6 @@ photo and closes would else never come to the end of one."""
 
 PATIENCE_SECONDS: Final = 10.0
 """`leave` waits no longer for work that does not heed its stop; the files are closed under it."""
-
-_log = logging.getLogger("localsearch")
 
 Stop = Callable[[], bool]
 Handle = TypeVar("Handle")
@@ -173,10 +171,12 @@ class Upkeep(Generic[Handle]):
             try:
                 self._work(handle, _PaceOf(self, handle))
             except (LibraryBusy, LibraryFull, LibraryClosed) as fault:
-                _log.info("%s", f"left for later: {type(fault).__name__}")
+                logger().info("%s", f"left for later: {type(fault).__name__}")
             except Exception as fault:  # noqa: BLE001  (a search must never see it)
-                _log.warning("%s", f"keeping the segments in shape failed: {type(fault).__name__}")
-                _log.debug("the fault", exc_info=True)
+                logger().warning(
+                    "%s", f"keeping the segments in shape failed: {type(fault).__name__}"
+                )
+                logger().debug("the fault", exc_info=True)
             finally:
                 with self._changed:
                     self._at_work = None

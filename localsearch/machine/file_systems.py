@@ -11,8 +11,8 @@ import ctypes
 import os
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
+from localsearch.deferred import NamedTuple
 from localsearch.machine.system import PROC, kernel32, text_of
 
 # Kinds of file systems whose files come over a network, as the systems name them.

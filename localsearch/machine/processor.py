@@ -10,7 +10,6 @@ import contextlib
 import ctypes
 import math
 import os
-import platform
 import sys
 from pathlib import Path
 
@@ -44,6 +43,8 @@ def processor_features() -> str:
     if sys.platform == "darwin":
         names = ("brand_string", "features", "leaf7_features")
         return " ".join(_darwin_text(f"machdep.cpu.{name}".encode()) for name in names).strip()
+    import platform
+
     return platform.processor() or platform.machine()
 
 

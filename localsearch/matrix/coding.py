@@ -8,15 +8,17 @@ error 0, as its cosine is 0.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from localsearch.deferred import dataclass
 
-Codes = npt.NDArray[np.int8]
-Singles = npt.NDArray[np.float32]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Codes: TypeAlias = "npt.NDArray[np.int8]"
+Singles: TypeAlias = "npt.NDArray[np.float32]"
 
 _LARGEST: Final = 127
 # Rows coded at once: 512 x 512 float64 are 2 MiB a copy, so a segment needs no more at its peak.
@@ -26,7 +28,7 @@ _BLOCK: Final = 512
 _ARITHMETIC: Final = 1e-12
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Coded:
     """Rows in codes: int8 [n, D], scale float32 [n], error float32 [n]."""
 

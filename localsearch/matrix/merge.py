@@ -8,17 +8,19 @@ of the same rows.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from localsearch.durable.writing import Pieces
 from localsearch.matrix.read import Matrix
 from localsearch.rows import RowSet, from_array, positions_in, to_array
 
-Block: TypeAlias = npt.NDArray[Any] | Pieces
-Kept: TypeAlias = npt.NDArray[np.bool_]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Block: TypeAlias = "npt.NDArray[Any] | Pieces"
+Kept: TypeAlias = "npt.NDArray[np.bool_]"
 
 _CHUNK: Final = 1 << 20
 

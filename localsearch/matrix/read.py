@@ -8,14 +8,17 @@ Never applies graves. Invariant: what is handed out was compared with its checks
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from localsearch.durable import BlockFile, open_blocks
 from localsearch.errors import LibrarySegmentDamaged
 from localsearch.matrix.coding import Coded, Singles
 from localsearch.rows import Rows
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 class Matrix:

@@ -16,17 +16,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from localsearch.matrix.coding import Coded, Codes, Singles, coded, rounded_up
 from localsearch.matrix.read import Matrix
 
-Sums: TypeAlias = npt.NDArray[np.float32] | npt.NDArray[np.float64]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Sums: TypeAlias = "npt.NDArray[np.float32] | npt.NDArray[np.float64]"
 Body: TypeAlias = Callable[[Codes, Codes], Sums]
-Places: TypeAlias = npt.NDArray[np.intp] | slice
+Places: TypeAlias = "npt.NDArray[np.intp] | slice"
 """Rows of one matrix: their positions, or a span of them (which copies nothing)."""
 
 # s*t and its product with c.k are rounded once each, to 2**-24 of a number that is at most

@@ -12,13 +12,15 @@ Pure: gives arrays, writes nothing. Blocks (frozen; n rows, D numbers each; litt
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from localsearch.matrix.coding import coded
 from localsearch.rows import Rows
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 FINE: Final = {"halves": 16 << 10, "shown": 4 << 10}
 """Bytes of a page of `halves` and `shown` (the other blocks have pages of 1 MiB).

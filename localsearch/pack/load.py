@@ -6,23 +6,26 @@ a Pack exists only after its files passed `intact`, so what it reads later is wh
 
 from __future__ import annotations
 
+import contextlib
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from localsearch.deferred import dataclass
-from localsearch.errors import PackDamaged
-from localsearch.pack.intact import check_files
-from localsearch.pack.manifest import Golden, ImageSpec, Manifest, Part, read_manifest
+from localsearch.errors import PackDamaged, PackError
+from localsearch.pack.intact import check_files, kept_manifest
+from localsearch.pack.manifest import Golden, ImageSpec, Manifest, Part, manifest_of, raw_manifest
 from localsearch.pack.probabilities import Reading, make_reading, probabilities
 from localsearch.pack.vocabulary import Vocabulary
 from localsearch.scores import ONE, ScoreMap, at_least
 
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Pack:
     """A pack in a folder. Threads may share it."""
 
@@ -143,6 +146,11 @@ def load_pack(folder: Path, *, check: Literal["stamp", "whole"] = "stamp") -> Pa
     With "stamp", files that did not change since they were last checked whole are not read again.
     Raises PackMissing, PackDamaged (file, expected, found), PackError (too new).
     """
-    manifest = read_manifest(folder)
-    check_files(folder, manifest, whole=check == "whole")
+    kept = kept_manifest(folder) if check == "stamp" else None
+    if kept is not None:
+        with contextlib.suppress(PackError):  # the cache is damaged, or of another version
+            return Pack(folder, manifest_of(kept, folder))
+    raw = raw_manifest(folder)
+    manifest = manifest_of(raw, folder)
+    check_files(folder, manifest, raw)
     return Pack(folder, manifest)

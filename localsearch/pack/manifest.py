@@ -6,11 +6,11 @@ that exists has every field of the right type, plain file names only, and digest
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
+from localsearch.deferred import NamedTuple
 from localsearch.errors import PackDamaged, PackError, PackMissing
 from localsearch.pack.digests import encoder_digest, pack_digest
 from localsearch.scores import ScoreMap
@@ -90,18 +90,33 @@ class Manifest(NamedTuple):
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of the pack in `folder`.
+    """The manifest of the pack in `folder`. Raises as `raw_manifest` and `manifest_of` do."""
+    return manifest_of(raw_manifest(folder), folder)
 
-    Raises PackMissing without one, PackDamaged where it is broken or its digests differ,
-    PackError where a newer program is needed.
+
+def raw_manifest(folder: Path) -> dict[str, Any]:
+    """What the manifest of the pack in `folder` says, not yet checked.
+
+    Raises PackMissing without one, PackDamaged where it is broken.
     """
+    import tomllib
+
     path = folder / MANIFEST
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise PackMissing(f"there is no pack in {folder}: {MANIFEST} is absent") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as fault:
         raise PackDamaged(f"{path} cannot be read: {fault}") from fault
+
+
+def manifest_of(raw: Mapping[str, Any], folder: Path) -> Manifest:
+    """The manifest of the pack in `folder`, which says `raw`.
+
+    Raises PackDamaged where it is none or its digests differ, PackError where a newer program is
+    needed.
+    """
+    path = folder / MANIFEST
     if _take(raw, "format", int, path) > FORMAT:
         raise PackError(
             f"{path} has format {raw['format']}, this program reads up to {FORMAT}",

@@ -8,14 +8,17 @@ same to the last bit whatever stands beside it in the batch. So there is no matr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from localsearch.deferred import NamedTuple
 from localsearch.errors import PackDamaged
 from localsearch.pack.vocabulary import Vocabulary, kind_of
 from localsearch.scores import quantise
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 SHOWN: Final = 5
 """Concepts that a hit tells, if nothing else is said: segments keep so many of each row."""
@@ -195,7 +198,7 @@ def _levels(
         if sum(leaves[child].bit_count() for child in below) == leaves[number].bit_count():
             parts = sorted(below)
         else:
-            parts = [leaf for leaf in range(classes) if leaves[number] >> leaf & 1]
+            parts = [leaf for leaf, bit in enumerate(f"{leaves[number]:b}"[::-1]) if bit == "1"]
         if not parts:
             raise PackDamaged(f"concept {ids[number]} has no class below it")
         height[number] = 1 + max(height[part] for part in parts)

@@ -6,19 +6,17 @@ is its column in every array of probabilities.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Literal
 
-from localsearch.deferred import dataclass
+from localsearch.deferred import NamedTuple
 from localsearch.errors import PackDamaged, QueryUnknownConcept
 
 Kind = Literal["class", "ancestor", "probe"]
 
 HEADER = ("id", "name", "synonyms", "parents", "output", "definition")  # frozen
 _SPACES = str.maketrans({"_": " ", "-": " "})
-_UNEVEN = re.compile(r"  | \n|\n |[^\S\n ]")  # blanks that are not single, or at an end
 _ABSENT = "\0"  # stands for the empty name, which no concept has
 _KEPT = 10_000  # names whose look-up is remembered: a search asks for each several times
 MOST = 65_535
@@ -27,11 +25,10 @@ MOST = 65_535
 _SHOWN = 5  # nearest names in a message: more is no help
 
 
-@dataclass(frozen=True, slots=True)
-class Concept:
+class Concept(NamedTuple):
     """One concept. `parents` are ids; `index` is its column in arrays of probabilities."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides the method of tuples
     id: str
     name: str
     synonyms: tuple[str, ...]
@@ -135,7 +132,7 @@ class Vocabulary:
         synonyms = [row[2].replace("|", "\n") for row in rows if row[2]]
         text = "\n".join([*columns[0], *columns[1], *synonyms]).casefold()
         text = text.replace("_", " ").replace("-", " ")
-        if _UNEVEN.search(text):
+        if " ".join(text.split()) != text.replace("\n", " "):  # blanks not single, or at an end
             text = "\n".join(" ".join(key.split()) for key in text.split("\n"))
         return f"\n{text}\n"
 
@@ -147,12 +144,15 @@ class Vocabulary:
             every += [index] * len(_listed(row[2]))
         return every
 
+    def _owner(self, line: int) -> int:
+        return line % len(self) if line < 2 * len(self) else self._owners[line]
+
     def _index_of(self, name_or_id: str) -> int | None:
         if name_or_id in self._asked:
             return self._asked[name_or_id]
         # The first of equal keys wins, so ids before names before synonyms.
         place = self._lines.find(f"\n{folded(name_or_id) or _ABSENT}\n")
-        found = None if place < 0 else self._owners[self._lines.count("\n", 0, place)]
+        found = None if place < 0 else self._owner(self._lines.count("\n", 0, place))
         if len(self._asked) < _KEPT:
             self._asked[name_or_id] = found
         return found

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import ceil, floor
-from typing import NamedTuple
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from localsearch.deferred import NamedTuple
 from localsearch.encoders.prepare import prepare
 from localsearch.errors import InputError, PictureError
 from localsearch.pack.manifest import ImageSpec
@@ -23,7 +23,10 @@ from localsearch.sources.limits import Limits
 from localsearch.sources.picture import open_picture
 from localsearch.sources.thumbnail import make
 
-Pixels = npt.NDArray[np.uint8]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Pixels: TypeAlias = "npt.NDArray[np.uint8]"
 Region = tuple[float, float, float, float]
 
 # Share of a picture below which no part of it has enough pixels: the largest side is 1e6 or so.

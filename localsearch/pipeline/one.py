@@ -6,9 +6,9 @@ Never reads a file and starts no thread. Invariant: gives to the last bit what `
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 from blake3 import blake3
 
 from localsearch.encoders.image import ImageEncoder
@@ -17,6 +17,9 @@ from localsearch.pack.manifest import ImageSpec
 from localsearch.pipeline.job import Outcome
 from localsearch.pipeline.look import Region, look_at, part_of, refusal_of
 from localsearch.sources.limits import DEFAULT_LIMITS, Limits
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 def features_of_one(

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from localsearch.deferred import dataclass
 from localsearch.rows import Rows, RowSet, from_array, positions_in
 from localsearch.scores import Quantised
 
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
 # Concepts of one pass: 64 x 4,096 rows are compared at a time, so the mask stays small.
 _CONCEPTS: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Listing:
     """The postings of some rows: `keys` uint64 [P] (concept * 2**32 + row), `values` uint16 [P].
 

@@ -8,18 +8,21 @@ byte, those that `write.postings_blocks` makes of the same rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from localsearch.deferred import NamedTuple
 from localsearch.durable.writing import Pieces
 from localsearch.postings.read import Postings
 from localsearch.postings.write import serialised
 from localsearch.rows import Rows, RowSet, to_array
 from localsearch.scores import Quantised
 
-Block: TypeAlias = npt.NDArray[Any] | Pieces
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Block: TypeAlias = "npt.NDArray[Any] | Pieces"
 List: TypeAlias = tuple[bytes, Quantised]
 """The postings of one concept: its rows as they are written, and their values."""
 

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from localsearch.durable import BlockFile, open_blocks
 from localsearch.errors import LibrarySegmentDamaged
 from localsearch.postings.listing import values_among
 from localsearch.rows import Rows, RowSet, empty, from_array, to_array
 from localsearch.scores import Quantised
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 class Postings:

@@ -14,14 +14,16 @@ Blocks (frozen; C concepts, P postings in all; little-endian):
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from localsearch.postings.listing import listing
 from localsearch.rows import Rows, from_array
 from localsearch.scores import Quantised
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 def postings_blocks(

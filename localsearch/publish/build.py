@@ -9,22 +9,22 @@ not named is deleted at once, or swept later.
 from __future__ import annotations
 
 import contextlib
-import logging
 import re
 import secrets
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from localsearch.catalog import graves, input_reads, segment_names
 from localsearch.catalog.segment_names import SegmentRow
-from localsearch.deferred import dataclass
+from localsearch.deferred import NamedTuple, dataclass
 from localsearch.durable import free_bytes, make_folder
 from localsearch.errors import LibraryBusy, LibraryFull, LibrarySegmentDamaged
+from localsearch.log import logger
 from localsearch.publish import plan
 from localsearch.publish.sweep import deleted, has_leftovers, sweep_locked, sweep_segments
 from localsearch.rows import RowSet, empty, from_array
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 LOCK: Final = "publish.lock"
 
-_log = logging.getLogger("localsearch")
+_log = logger()
 
 Stop = Callable[[], bool]
 

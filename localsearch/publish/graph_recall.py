@@ -7,10 +7,9 @@ can be repeated. Invariant: what counts is the score, so rows that are equally n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from localsearch.deferred import dataclass
 from localsearch.graph.files import Stopped
@@ -18,10 +17,12 @@ from localsearch.graph.vectors import units
 from localsearch.rows import Rows, RowSet, to_array
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from localsearch.graph import OpenGraph
     from localsearch.segments.live_set import LiveSet
 
-Singles = npt.NDArray[np.float32]
+Singles: TypeAlias = "npt.NDArray[np.float32]"
 
 QUERIES: Final = 200
 """Enough to know a recall of 0.99 to about 0.002, and a second's work beside minutes."""

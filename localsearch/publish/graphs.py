@@ -9,7 +9,6 @@ writes or deletes in the folder of graphs; nothing is left of a build that was s
 
 from __future__ import annotations
 
-import logging
 import re
 import secrets
 import threading
@@ -20,7 +19,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from localsearch.catalog import graphs
 from localsearch.catalog.graphs import GraphRow
@@ -33,6 +31,7 @@ from localsearch.graph.hnsw import LINKS, Graph, bytes_of, load_graph, new_graph
 from localsearch.graph.members import Keys, Members, grouped, joined, keys_of, write_members
 from localsearch.graph.opened import OpenGraph, Told, members_in, open_graph
 from localsearch.graph.vectors import units
+from localsearch.log import logger
 from localsearch.machine import lower_thread_priority, usable_cores
 from localsearch.publish import graph_recall, graph_sweep
 from localsearch.publish.graph_plan import FLOOR, Mode, Work, graph_due
@@ -41,6 +40,8 @@ from localsearch.rows import Rows, positions_in, to_array
 from localsearch.writer_lock import WriterLock
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from localsearch.catalog import Catalog
     from localsearch.pack import Pack
     from localsearch.segments.live_set import LiveSet
@@ -51,7 +52,7 @@ CHUNK: Final = 2_000
 """Rows between two looks at `stop`: about a second on two cores."""
 
 _PROBED: Final = 8  # answers that are compared after the file was opened again
-_log = logging.getLogger("localsearch")
+_log = logger()
 
 Stop = Callable[[], bool]
 Progress = Callable[[int, int], None]

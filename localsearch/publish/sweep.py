@@ -8,13 +8,13 @@ folder that the catalog never heard of is no one's work in progress.
 
 from __future__ import annotations
 
-import logging
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from localsearch.catalog import segment_names
 from localsearch.errors import LibraryBusy
+from localsearch.log import logger
 from localsearch.segments.segment import FOLDER
 from localsearch.writer_lock import WriterLock
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 KEPT_GENERATIONS: Final = 2
 """Lists for which the files of a dropped segment stay."""
 
-_log = logging.getLogger("localsearch")
+_log = logger()
 
 
 def sweep_segments(catalog: Catalog, store: Path, *, lock_timeout: float = 0.0) -> tuple[str, ...]:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from localsearch.deferred import dataclass
+from localsearch.deferred import NamedTuple, dataclass
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
+class Ranked(NamedTuple):
     """Hits of one query as two parallel arrays, best first; ties by row."""
 
     rows: npt.NDArray[np.uint32]

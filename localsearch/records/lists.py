@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from localsearch.deferred import dataclass
+from localsearch.deferred import NamedTuple, dataclass
 
 if TYPE_CHECKING:
     from localsearch.records.inputs import Input

@@ -20,21 +20,30 @@ of the oracle in the tests; so are rows and their order, but for what a graph ha
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from localsearch import scores
 from localsearch.deferred import NamedTuple
 from localsearch.errors import InputError
+from localsearch.later import Later
 from localsearch.records import Ranked, Why
 from localsearch.rows import Rows, RowSet, to_array
-from localsearch.search import bounded, by_graph, matching, selection, visual
+from localsearch.search import matching, selection
 from localsearch.search.clauses.concept import index_of, threshold_of
 from localsearch.search.narrowing import narrowed
 from localsearch.search.plan import EXACT, GRAPH, POSTINGS, SCAN, Plan, plan
 from localsearch.search.snapshot import Snapshot, remember_values, universe_of
 from localsearch.search.terms import VISUAL, Concept, Like, Sum, Term, Text
-from localsearch.search.visual import Look
+
+if TYPE_CHECKING:
+    from localsearch.search import bounded, by_graph, visual
+    from localsearch.search.visual import Look
+else:
+    bounded = Later("localsearch.search.bounded")
+    by_graph = Later("localsearch.search.by_graph")
+    visual = Later("localsearch.search.visual")
 
 
 class Result(NamedTuple):

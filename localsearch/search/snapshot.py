@@ -19,8 +19,6 @@ from localsearch.rows import Rows, RowSet, from_array, positions_in
 from localsearch.search.terms import Like, State, Term, Text, leaves_of
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     import sqlite3
 
     import numpy as np
@@ -49,7 +47,7 @@ class GraphView(Protocol):
     def nearest(self, query: Vector) -> Rows: ...
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Measured:
     """What one term of a query took: its rows (None: not asked for), seconds with its parts."""
 
@@ -61,7 +59,7 @@ def _go_on() -> None:
     """The `check` of a search that nobody calls off."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Snapshot:
     """`query_vector` gives the unit vector, float32 [D], of a `like` term's picture or of
     a text (asked only where the pack has a text part).

@@ -7,7 +7,6 @@ whatever is damaged, and the same one again while nothing has changed.
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from localsearch.catalog import graves, input_reads, segment_names
 from localsearch.catalog.segment_names import SegmentRow
 from localsearch.deferred import NamedTuple
 from localsearch.errors import LibrarySegmentDamaged
+from localsearch.log import logger
 from localsearch.rows import RowSet, empty, from_array
 from localsearch.segments.features import RowDigest, featured, still_live
 from localsearch.segments.live_set import LiveSet
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from localsearch.pack import Pack
 
 __all__ = ["LiveSet", "advance"]
-
-_log = logging.getLogger("localsearch")
 
 
 class _Opened(NamedTuple):
@@ -120,7 +118,7 @@ def _open_named(
             if fault.missing and row.name not in bad:
                 raise
             if row.name not in bad:
-                _log.warning("segment %s is answered from the features", row.name)
+                logger().warning("segment %s is answered from the features", row.name)
             aside.append(row)
             notes.append(f"segment {row.name} is answered from the features: {fault.message}")
     return _Opened(tuple(segments), tuple(aside), tuple(notes))

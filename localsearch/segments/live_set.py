@@ -45,7 +45,7 @@ class Block(NamedTuple):
     bound: Singles
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class LiveSet:
     """What one transaction saw. Every method may raise LibrarySegmentDamaged with a name.
 

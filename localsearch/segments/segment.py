@@ -18,15 +18,20 @@ import numpy as np
 
 from localsearch.catalog.segment_names import SegmentRow
 from localsearch.errors import LibrarySegmentDamaged
+from localsearch.later import Later
 from localsearch.matrix.coding import Coded, Singles
 from localsearch.matrix.read import Matrix, open_matrix
-from localsearch.matrix.scan import Places, scan_coded
 from localsearch.postings.read import Postings, open_postings
 from localsearch.rows import Rows, RowSet, from_array
 from localsearch.scores import Quantised
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from localsearch.matrix import scan as scanning
+    from localsearch.matrix.scan import Places
+else:
+    scanning = Later("localsearch.matrix.scan")
 
 FOLDER: Final = "segments"
 """The folder of a store that holds the folders of segments. Frozen."""
@@ -78,7 +83,7 @@ class Segment:
     def scan(self, asked: Coded, places: Places | None) -> tuple[Singles, Singles]:
         """Approximate cosines with a coded query, and their bounds; see `matrix.scan`."""
         with _as(self.name):
-            return scan_coded(self.matrix, asked, places)
+            return scanning.scan_coded(self.matrix, asked, places)
 
     def check_all(self) -> None:
         """Compare every byte of both files. Raises LibrarySegmentDamaged."""

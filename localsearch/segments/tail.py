@@ -7,15 +7,14 @@ ascend, and vectors, codes and listing are of exactly these rows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from localsearch.deferred import dataclass
+from localsearch.later import Later
 from localsearch.matrix import coding
 from localsearch.matrix.coding import Coded, Singles, coded
-from localsearch.matrix.scan import Places, scan_coded
 from localsearch.pack import leading
 from localsearch.postings import listing as lists
 from localsearch.postings.listing import Listing, listing
@@ -25,8 +24,13 @@ from localsearch.scores import Quantised
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from localsearch.matrix import scan as scanning
+    from localsearch.matrix.scan import Places
+else:
+    scanning = Later("localsearch.matrix.scan")
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Tail:
     """Rows uint32 [n] ascending, their vectors float16 [n, D], codes, postings, and the
     concepts that each shows most, uint16 [n, 2, S].
@@ -67,7 +71,7 @@ class Tail:
 
     def scan(self, asked: Coded, places: Places | None) -> tuple[Singles, Singles]:
         """Approximate cosines with a coded query, and their bounds; see `matrix.scan`."""
-        return scan_coded(self.coded, asked, places)
+        return scanning.scan_coded(self.coded, asked, places)
 
     def only(self, kept: RowSet) -> Tail:
         """What this tail has of some rows."""

@@ -12,9 +12,10 @@ import os
 import re
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
+from localsearch.deferred import NamedTuple
 from localsearch.errors import InputError, PictureError
 from localsearch.sources.limits import DEFAULT_LIMITS, Limits, check_bytes
 

@@ -6,8 +6,7 @@ belongs to the host program: it is neither read nor set here.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from localsearch.deferred import NamedTuple
 from localsearch.errors import PictureError
 
 

@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from localsearch.deferred import dataclass
+from localsearch.deferred import NamedTuple, dataclass
 from localsearch.sources.formats import SUFFIX_KINDS, format_of, kind_of_suffix
 from localsearch.sources.ignore import HIDDEN, Ignore, built_in_rule, is_photos_library
 from localsearch.sources.placeholders import is_placeholder, stands_for

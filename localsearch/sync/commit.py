@@ -11,14 +11,14 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import field
-from typing import Any, NamedTuple
+from typing import Any
 
 from localsearch.catalog import inputs
 from localsearch.catalog import known as known_rows
 from localsearch.catalog import roots as root_rows
 from localsearch.catalog.known import Known
 from localsearch.catalog.truth import Truth
-from localsearch.deferred import dataclass
+from localsearch.deferred import NamedTuple, dataclass
 from localsearch.pipeline.job import Outcome
 from localsearch.records import Facts
 from localsearch.sources.walk import Sighting

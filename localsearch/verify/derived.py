@@ -9,10 +9,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from localsearch.catalog import graphs, segment_names
 from localsearch.catalog.segment_names import SegmentRow
@@ -28,6 +27,9 @@ from localsearch.rows import RowSet, empty, from_array
 from localsearch.segments.features import Featured, featured
 from localsearch.segments.segment import FOLDER, Segment, open_segment
 from localsearch.verify.truth import Tell, dead_rows, live_windows
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 SEGMENT_CODES: Final = frozenset(
     {"segment-damaged", "segment-unknown-rows", "segment-differs", "segment-overlaps"}

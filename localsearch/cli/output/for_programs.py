@@ -5,8 +5,6 @@ Keys are added, never renamed, never given another meaning. The records have no 
 
 from __future__ import annotations
 
-import base64
-import csv
 import json
 import os
 import sys
@@ -47,6 +45,8 @@ def path_json(path: Path | None) -> dict[str, Any]:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
+        import base64
+
         raw = os.fsencode(path)
         return {
             "path": raw.decode("utf-8", "replace"),
@@ -154,6 +154,8 @@ def print_ndjson(hits: Iterable[ls.Hit]) -> None:
 
 def print_csv(hits: Iterable[ls.Hit]) -> None:
     """A header and a line a hit (RFC 4180); concepts and tags as `name=value;...`."""
+    import csv
+
     table = csv.writer(sys.stdout, lineterminator="\n")
     table.writerow(["score", "id", "path", "available", "taken_at", "tags", "concepts"])
     for hit in hits:

@@ -36,7 +36,7 @@ class Names(Protocol):
         """Names that look like it, best first."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Cursor:
     """Where the reading stands. `position` counts from 0, columns from 1."""
 

@@ -13,9 +13,6 @@ from localsearch.search.grammar.leaves import FIELD, items_of, made
 from localsearch.search.terms import Like, Sum, Term, Text
 from localsearch.search.words import GLUED, Item, Written, query_error
 
-SUM: Final = re.compile(r"sum\(", re.IGNORECASE)
-"""How a sum begins."""
-
 _NUMBER: Final = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _WHAT: Final = "like:, like-id:, text: or a text in quotes"
 _HINT: Final = 'for instance: sum(0.6*like:"beach.jpg" + 0.4*text:"at night")'

@@ -9,12 +9,12 @@ from localsearch.errors import QueryError
 from localsearch.search.grammar.cursor import Cursor
 from localsearch.search.grammar.leaves import FIELD, leaf, quoted_text
 from localsearch.search.grammar.names import words
-from localsearch.search.grammar.sums import SUM, weighted_sum
 from localsearch.search.terms import Not, Term, all_of, any_of
 from localsearch.search.words import query_error
 
+_SUM: Final = re.compile(r"sum\(", re.IGNORECASE)
 # What asks for a term after it, at the end of what was read.
-_JOINT: Final = re.compile(r"(?:^|(?<=[\s()\"]))(and|or|not|-)\s*\Z", re.IGNORECASE)
+_JOINT: Final = r"(?:^|(?<=[\s()\"]))(and|or|not|-)\s*\Z"
 
 
 def whole(cursor: Cursor) -> Term:
@@ -52,7 +52,9 @@ def _one(cursor: Cursor) -> Term:
         return _negated(cursor, column)
     if cursor.take_text("("):
         return _group(cursor, column)
-    if cursor.take(SUM):
+    if cursor.take(_SUM):
+        from localsearch.search.grammar.sums import weighted_sum
+
         return weighted_sum(cursor, column)
     field = cursor.take(FIELD)
     if field is not None:
@@ -84,7 +86,7 @@ def _group(cursor: Cursor, column: int) -> Term:
 
 def _lacking(cursor: Cursor) -> QueryError:
     """The error where a term should begin: after a joint, before the joint that stands here."""
-    before = _JOINT.search(cursor.text, 0, cursor.position)
+    before = re.search(_JOINT, cursor.text[: cursor.position], re.IGNORECASE)
     error = cursor.expected("a term")
     following = next((word for word in ("and", "or") if cursor.at_keyword(word)), "")
     if before is not None:

@@ -18,7 +18,6 @@ from localsearch.errors import InputError
 from localsearch.search.terms.checks import floor_text, fraction, number_in, short, text_of
 from localsearch.search.terms.tree import Term
 from localsearch.search.words import quoted
-from localsearch.sources import forms
 
 Region = tuple[float, float, float, float]
 _WHOLE: Final = (0.0, 0.0, 1.0, 1.0)
@@ -198,6 +197,8 @@ def like(
     if isinstance(source, bytes | bytearray | memoryview) and data is None:
         source, data = None, source
     elif _is_stream(source) and id is None and base64 is None and data is None:
+        from localsearch.sources import forms
+
         source, data = None, forms.encoded_of(source).data
     if isinstance(data, bytearray | memoryview):
         data = bytes(data)
