@@ -158,10 +158,8 @@ def run(
     pictures = pictures_of(text or [], like)
     size, number = _cut(limit, page, everything)
     form = Form.json if json else Form.paths if nul else form
-    if explain and (page or everything or sheet or show):
-        raise ls.InputError(
-            "--explain shows no hits", hint="leave out --page, --all, --sheet and --open"
-        )
+    if explain:
+        _without_hits(page or everything or sheet or show)
     sheet_failed = False
     with (
         in_columns_of(text or [], flags),
@@ -197,6 +195,14 @@ def _cut(limit: int | None, page: int | None, everything: bool) -> tuple[int, in
             "--all has no pages", hint="leave out --limit and --page, or leave out --all"
         )
     return 1, 1  # asked for the total and the route only
+
+
+def _without_hits(asked: object) -> None:
+    """InputError where hits, or a place for them, are asked for beside --explain."""
+    if asked:
+        raise ls.InputError(
+            "--explain shows no hits", hint="leave out --page, --all, --sheet and --open"
+        )
 
 
 def _explain(told: ls.Explanation, query: str | ls.Term, form: Form) -> None:
