@@ -11,6 +11,7 @@
     |  +- LibraryFull                the disk is full
     |  +- LibraryUnsafe              a sync would hide more photos than is plausible
     |  +- LibraryClosed              the handle was closed
+    |  +- LibraryPackChanged         a reindex made another pack the active one meanwhile
     +- PackError                     a model pack
     |  +- PackMissing                no pack of that name
     |  +- PackDamaged                a digest differs: expected and found are named
@@ -145,6 +146,15 @@ class LibraryClosed(LibraryError):
     """The library was closed before this call."""
 
     code = "library-closed"
+
+
+class LibraryPackChanged(LibraryError):
+    """A reindex made another pack the active one while this call was under way.
+
+    Nothing was mixed and nothing is half done: the same call, made again, uses the new pack.
+    """
+
+    code = "pack-changed"
 
 
 class PackError(LocalsearchError):

@@ -2,7 +2,8 @@
 
 Looks at one photo after the other and asks of each: does it match, with what score? Shares no
 code with `localsearch.search` (it reads the terms, which are the question) and uses of the house
-only `scores`: the one function for cosines and the one rounding.
+only `scores`, the one function for cosines and the one rounding, and the 8-bit codes of vectors,
+which the floor of a text is defined by.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from localsearch import scores
+from localsearch.matrix.coding import coded
+from localsearch.pack.manifest import TextSpec
 
 
 @dataclass
@@ -52,12 +55,17 @@ class World:
     floors: npt.NDArray[np.uint16]
     visual: scores.ScoreMap
     pictures: dict[str, npt.NDArray[np.float32]]  # path of a query picture -> its vector
+    taught: dict[str, tuple[Any, float, float, int]] = field(default_factory=dict)
     texts: dict[str, npt.NDArray[np.float32]] = field(default_factory=dict)  # text -> its vector
-    text_map: scores.ScoreMap | None = None
+    text: TextSpec | None = None  # the numbers that texts are read with
+    named: dict[str, tuple[str, ...]] = field(default_factory=dict)  # text -> its concepts
+    decoys: npt.NDArray[np.float16] | None = None
+    known: dict[str, float] = field(default_factory=dict)  # the floor of each text in one answer
 
 
 def search(world: World, tree: Any, min_score: float = 0.0) -> list[tuple[int, int]]:
     """The whole answer, best first: (row, 16-bit score)."""
+    world.known.clear()
     found = []
     for photo in universe(world, tree):
         value = score(world, tree, photo)
@@ -105,19 +113,68 @@ def score(world: World, tree: Any, photo: Photo) -> float | None:
 def concept(world: World, term: Any, photo: Photo) -> float | None:
     if photo.probabilities is None or not photo.live:
         return None
-    index = world.concepts[term.name]
-    q = int(photo.probabilities[index])
-    reached = q >= world.floors[index] and q / 65535 >= term.at_least
+    if term.name in world.taught:
+        q, floor = taught(world.taught[term.name], photo)
+    else:
+        index = world.concepts[term.name]
+        q, floor = int(photo.probabilities[index]), int(world.floors[index])
+    reached = q >= floor and q / 65535 >= term.at_least
     return q / 65535 if reached else None
+
+
+def taught(probe: tuple[Any, float, float, int], photo: Photo) -> tuple[int, int]:
+    """(16-bit probability, floor) of a taught concept: direction, scale, offset and floor."""
+    direction, scale, offset, floor = probe
+    assert photo.vector is not None
+    cosine = scores.cosines(photo.vector[None, :], direction)
+    return int(scores.quantise(scores.calibrated(cosine, scale, offset))[0]), floor
 
 
 def likeness(world: World, term: Any, photo: Photo) -> float | None:
     if photo.vector is None or not photo.live:
         return None
     query = wanted(world, term)
-    cosine = scores.cosines(photo.vector[None, :], query)
-    value = int(score_map(world, term).scores(cosine)[0]) / 65535
-    return None if term.min_score is not None and value < term.min_score else value
+    cosine = float(scores.cosines(photo.vector[None, :], query)[0])
+    if kind(term) == "Text":
+        cosine = raised(world, term, photo, cosine)
+    value = int(score_map(world, term).scores(cosine)) / 65535
+    if term.min_score is None and kind(term) == "Text":
+        if term.query not in world.known:
+            world.known[term.query] = floor(world, term)
+        least = int(score_map(world, term).scores(world.known[term.query])) / 65535
+    else:
+        least = term.min_score or 0.0
+    return None if value < least else value
+
+
+def raised(world: World, term: Any, photo: Photo, cosine: float) -> float:
+    """The cosine with a text, raised by the concepts that the text names."""
+    assert world.text is not None and photo.probabilities is not None
+    total = 0.0
+    for name in world.named[term.query]:
+        q = int(photo.probabilities[world.concepts[name]])
+        total += q / 65535 if q >= world.floors[world.concepts[name]] else 0.0
+    if not world.named[term.query]:
+        return cosine
+    return min(cosine + total * (world.text.concept_weight / len(world.named[term.query])), 1.0)
+
+
+def floor(world: World, term: Any) -> float:
+    """The cosine that a hit of a text must have: from those of all photos and of the decoys."""
+    spec, query = world.text, wanted(world, term)
+    assert spec is not None and world.decoys is not None
+    photos = [p.vector for p in world.photos.values() if p.live and p.vector is not None]
+    found = sorted(coarse(vector, query) for vector in [*photos, *world.decoys])
+    median, low = found[len(found) // 2], found[len(found) * 16 // 100]
+    return max(min(median + spec.spreads * (median - low), spec.enough), spec.least)
+
+
+def coarse(vector: npt.NDArray[np.float16], query: npt.NDArray[np.float32]) -> float:
+    """The cosine of two vectors as their 8-bit codes have it."""
+    one, other = coded(vector[None, :]), coded(query[None, :])
+    pairs = zip(one.codes[0].tolist(), other.codes[0].tolist(), strict=True)
+    dot = np.float32(sum(a * b for a, b in pairs))
+    return float(dot * (one.scales[0] * other.scales[0]))
 
 
 def score_map(world: World, term: Any) -> scores.ScoreMap:
@@ -126,8 +183,8 @@ def score_map(world: World, term: Any) -> scores.ScoreMap:
     positive = any(kind(each) == "Like" and weight > 0 for weight, each in parts)
     if positive or all(kind(each) == "Like" for _, each in parts):
         return world.visual
-    assert world.text_map is not None
-    return world.text_map
+    assert world.text is not None
+    return world.text.score_map
 
 
 def wanted(world: World, term: Any) -> npt.NDArray[np.float32]:

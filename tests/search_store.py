@@ -17,9 +17,9 @@ import numpy.typing as npt
 from localsearch.catalog import create_catalog, input_reads, inputs, roots, segment_names, tags
 from localsearch.catalog.features import open_features
 from localsearch.catalog.segment_names import SegmentRow
-from localsearch.pack import Pack, load_pack
+from localsearch.encoders.text import TextEncoder
+from localsearch.pack import load_pack
 from localsearch.records import Facts
-from localsearch.scores import ScoreMap
 from localsearch.search.snapshot import Snapshot
 from localsearch.segments.features import featured
 from localsearch.segments.live import LiveSet, advance
@@ -34,8 +34,14 @@ ROOTS = ("home", "card")
 TAGS = ("pet", "Ferien", "x")
 PICTURES = ("q0.jpg", "q1.jpg", "q2.jpg")
 FAILURES = ("undecodable", "too-large")
-TEXTS = ("at night", "a dog running through snow")
-TEXT_MAP = ScoreMap([(-1, 0), (0.1, 0.3), (0.3, 0.9), (1, 1)])
+# Texts, and the concepts of the tiny pack that each names.
+NAMED = {
+    "at night": (),
+    "a dog running through snow": (),
+    "people outside in the Dark": ("people", "outdoors", "dark"),
+    "two dogs on sky-blue water, reds": ("sky blue", "red"),
+}
+TEXTS = tuple(NAMED)
 DATES = (
     *("2023-12-31T23:59:59", "2024-01-01T00:00:00", "2024-05-01T00:00:00", "2024-05-31T12:30:00"),
     "2024-06-15T23:59:59",
@@ -51,22 +57,13 @@ DOCUMENTS: tuple[dict[str, Any], ...] = (
 )
 
 
-class TextPack(Pack):
-    """The tiny pack as one with a text part; what a text's vector is, the oracle's world tells."""
-
-    @property
-    def text(self) -> ScoreMap | None:
-        return TEXT_MAP
-
-
 class Store:
     """Photos, added and changed at random (seeded); `snapshot` is what a search stands on."""
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder = folder
         self.random = np.random.default_rng(seed)
-        loaded = load_pack(tiny_pack_folder())
-        self.pack = TextPack(loaded.folder, loaded.manifest)
+        self.pack = load_pack(tiny_pack_folder())
         self.catalog = create_catalog(folder)
         (folder / FOLDER).mkdir()
         self.features = open_features(
@@ -91,8 +88,10 @@ class Store:
                 name: centre.astype(np.float16).astype(np.float32)
                 for name, centre in zip(PICTURES, self.centres, strict=True)
             },
-            texts={text: self._text_vector() for text in TEXTS},
-            text_map=TEXT_MAP,
+            texts={text: TextEncoder(self.pack).encode(text) for text in TEXTS},
+            text=self.pack.text,
+            named=NAMED,
+            decoys=self.pack.decoys,
         )
 
     def close(self) -> None:
@@ -224,11 +223,6 @@ class Store:
     def _any_of(self, values: Sequence[T]) -> T | None:
         found = self.random.random() < 0.7
         return values[int(self.random.integers(len(values)))] if found else None
-
-    def _text_vector(self) -> npt.NDArray[np.float32]:
-        """Near no picture, as texts are in the space of a real pack."""
-        mixed = self.centres[0] + 2 * self.random.normal(size=self.pack.dimensions)
-        return mixed.astype(np.float32)
 
     def _show(
         self, photo: Photo, vector: npt.NDArray[np.float16], logits: npt.NDArray[np.float16]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -173,6 +175,107 @@ def test_readings(text: str, term: Term) -> None:
 )
 def test_bare_words_join_to_the_longest_name(text: str, term: Term) -> None:
     assert parse(text, VOCABULARY) == term
+
+
+class Known:
+    """What a text part knows, word by word."""
+
+    def knows(self, text: str) -> bool:
+        known = " a the in and with two dogs playing snow sunset red at of beach "
+        return all(f" {word} " in known for word in text.lower().split())
+
+    def says_nothing(self, text: str) -> bool:
+        return all(word in ("a", "the", "in", "at", "of") for word in text.lower().split())
+
+
+@pytest.mark.parametrize(
+    ("text", "term"),
+    [
+        ("dog", DOG),
+        ("dog cat", DOG & CAT),
+        ("dog and cat", DOG & CAT),
+        ("golden retriever cat>=0.5", concept("golden retriever") & concept("cat", at_least=0.5)),
+        ("two dogs playing in the snow", text("two dogs playing in the snow")),
+        ("two  dogs\tplaying", text("two dogs playing")),
+        ("Sunset", text("Sunset")),
+        ("dogs", text("dogs")),
+        ("two dogs>=0", text("two dogs", min_score=0)),
+        ("the dog in the snow >= 0.5", text("the dog in the snow", min_score=0.5)),
+        ("two golden retriever dgo", text("two golden retriever dgo")),
+        ("dog and two cats", text("dog and two cats")),
+        ("two dogs or cat", text("two dogs") | CAT),
+        ("two dogs tag:pet cat", text("two dogs") & tag("pet") & CAT),
+        ("two dogs (cat or dog)", text("two dogs") & (CAT | DOG)),
+        ("two dogs sum(like:a)", text("two dogs") & like("a") * 1),
+        ('two dogs "golden retriever"', text("two dogs") & concept("golden retriever")),
+        ("two dogs -cat", text("two dogs") & ~CAT),
+        ("two dogs without cats", text("two dogs") & ~CAT),
+        ("two dogs and no cat", text("two dogs") & ~CAT),
+        ("two dogs but not a golden retriever", text("two dogs") & ~concept("golden retriever")),
+        ("dog with no cats", DOG & ~CAT),
+        ("dog with two cats", text("dog with two cats")),
+        ("no cats", ~CAT),
+        ("without any cat in the snow", ~CAT & text("in the snow")),
+        ("not golden retrievers", ~concept("golden retriever")),
+        ("-dogs", ~DOG),
+        ("no bell or wind chimes", ~concept("bell or wind chime")),
+        ("dog no cat", DOG & ~CAT),
+        ("not not dog", ~~DOG),
+        ("-(cat or two dogs>=0.5)", ~(CAT | text("two dogs", min_score=0.5))),
+        ("rock and roll", concept("rock and roll")),
+        ("two rock and roll", text("two rock and roll")),
+    ],
+)
+def test_words_that_name_no_concept_are_free_text(text: str, term: Term) -> None:
+    assert parse(text, VOCABULARY, Known()) == term
+    assert parse(str(term)) == term
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "says"),
+    [
+        ("dgo", 1, "no concept 'dgo'"),
+        ("cat dgo", 5, "no concept 'dgo'"),
+        ("cat and dgo or cat", 9, "no concept 'dgo'"),
+        ("two dogs without dgo", 18, "no concept 'dgo'"),
+        ("two dogs -dgos", 11, "no concept 'dgos'"),
+        ("-sunset", 2, "no concept 'sunset'"),
+        ("the", 1, "says nothing"),
+        ("dog or in the", 8, "says nothing"),
+        ("two dogs without", 17, 'after "without"'),
+        ("no", 3, 'after "no"'),
+        ("two dogs and", 13, 'after "and"'),
+        ("two dogs, cat", 9, "expected a term"),
+        ("not (two dogs)", 1, "min_score"),
+        ("two dogs x:y", 10, "no field x:"),
+    ],
+)
+def test_errors_in_free_text_point_at_their_column(text: str, column: int, says: str) -> None:
+    with pytest.raises(QueryError, match=re.escape(says)) as caught:
+        parse(text, VOCABULARY, Known())
+    assert caught.value.column == column
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            (
+                *("two", "dogs", "snow", "the", "in", "and", "or", "not", "no", "without", "but"),
+                *("with", "a", "cat", "golden", "retriever", "dgo", "-", "(", ")", ">=0.5"),
+                *("tag:x", ",", "rock", "roll"),
+            )
+        ),
+        max_size=9,
+    ).map(" ".join)
+)
+@settings(max_examples=400, deadline=None)
+def test_any_words_are_a_term_or_a_query_error_within_them(text: str) -> None:
+    try:
+        term = parse(text, VOCABULARY, Known())
+    except QueryError as error:
+        assert error.column is not None and 1 <= error.column <= len(text) + 1
+    else:
+        assert parse(str(term)) == term
 
 
 def test_without_a_vocabulary_each_word_stands_alone() -> None:

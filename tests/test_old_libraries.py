@@ -34,6 +34,11 @@ def test_an_old_library_lives_on(kept: Path, tmp_path: Path) -> None:
         hits = library.search(ls.like(id="kept-bytes"), limit=99)
         assert hits.total == 8 and [hit.score for hit in hits[:2]] == [1.0, 1.0]
         assert library.search(ls.concept("red"), limit=1)[0].score > 0.5
+        taught = [one.name for one in library.taught()]
+        assert taught == ([] if kept.stem in ("v1", "v2") else ["my pet"])
+        for name in taught:
+            pets = {hit.id for hit in library.search(ls.tag("pet"))}
+            assert library.search(name, limit=1)[0].id in pets
         assert counts(library.sync()) == {"unchanged": 8}
         assert [one.relative_path for one in library.inputs(removed=True)] == ["f0/4.png"]
         assert library.thumbnail("kept-bytes")[:2] == b"\xff\xd8"

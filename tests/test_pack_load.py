@@ -41,7 +41,7 @@ def test_a_pack_tells_what_it_is(folder: Path) -> None:
     assert (pack.name, pack.version, pack.classes, pack.dimensions) == ("tiny", 1, 12, 32)
     assert pack.image.size == 32
     assert pack.image.mean == (127.0, 127.0, 127.0)
-    assert [part.name for part in pack.parts] == ["network", "concepts", "probes"]
+    assert [part.name for part in pack.parts] == ["network", "concepts", "probes", "text"]
     assert len(pack.golden.vector) == 16
     assert pack.network_path.is_file()
     assert pack.visual.scores([1.0, -1.0]).tolist() == [65535, 0]
@@ -101,11 +101,11 @@ def test_files_are_read_whole_once_and_then_by_their_stamp(
     real = intact.file_digest
     monkeypatch.setattr(intact, "file_digest", lambda path: read.append(path.name) or real(path))
     load_pack(folder)
-    assert len(read) == 4
+    assert len(read) == 9
     load_pack(folder)
-    assert len(read) == 4
+    assert len(read) == 9
     load_pack(folder, check="whole")
-    assert len(read) == 8
+    assert len(read) == 18
 
 
 def test_without_a_cache_folder_it_still_loads(folder: Path, tmp_path: Path) -> None:
@@ -120,8 +120,8 @@ def test_an_edited_manifest_is_refused(folder: Path) -> None:
 
 
 def test_a_newer_format_is_refused_clearly(folder: Path) -> None:
-    edit(folder, "format = 1", "format = 2")
-    with pytest.raises(PackError, match="format 2"):
+    edit(folder, "format = 2", "format = 3")
+    with pytest.raises(PackError, match="format 3"):
         load_pack(folder)
 
 

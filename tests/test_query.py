@@ -19,7 +19,7 @@ from localsearch.search.terms import Ids, Like, Sum, Term, Text, concept, leaves
 from localsearch.search.visual_terms import query_of
 from tests import oracle
 from tests.query_trees import leaves, questions, trees
-from tests.search_store import PICTURES, TEXT_MAP, TEXTS, Store
+from tests.search_store import PICTURES, TEXTS, Store
 from tests.tiny_pack import tiny_pack_folder
 
 SIZES = (0, 12, 90, 400)
@@ -141,7 +141,9 @@ def test_the_map_is_that_of_pictures_where_one_counts(
         world = Snapshot(
             snapshot.conn, snapshot.live, snapshot.pack, lambda leaf: random_vector(str(leaf))
         )
-        assert query_of(world, term).score_map is (TEXT_MAP if by_text else store.pack.visual)
+        spec = store.pack.text
+        assert spec is not None
+        assert query_of(world, term).score_map is (spec.score_map if by_text else store.pack.visual)
 
 
 def random_vector(name: str) -> np.ndarray:
@@ -184,7 +186,7 @@ def test_a_vector_is_made_once(store: Store) -> None:
 def test_free_text_without_a_text_part_is_told_with_concepts(
     stores: list[Store], size: int, tree: Term
 ) -> None:
-    plain = load_pack(tiny_pack_folder())
+    plain = load_pack(tiny_pack_folder(text=False))
     assert plain.text is None
     with stores[size].snapshot() as snapshot:
         bare = Snapshot(snapshot.conn, snapshot.live, plain, snapshot.query_vector)

@@ -53,7 +53,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Store]]:
     for seed, size in enumerate(SIZES):
         made.append(Store(tmp_path_factory.mktemp(f"store{size}"), seed))
         made[-1].grow(size)
-        made[-1].add(min(size, 5))  # a tail, wherever publishing has stopped
+        made[-1].add(min(size, 9))  # a tail, wherever publishing has stopped
     yield made
     for store in made:
         store.close()

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from localsearch.pack import load_pack
 from localsearch.pack.digests import encoder_digest, file_digest, pack_digest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,7 +45,7 @@ WORDS = {
     "bear": "n02131653",
     "monkey": "n02484322",
     "elephant": "n02503517",
-    "flower": "n00017222",
+    "flower": "p-flower",
     "building": "n02913152",
     "bridge": "n02898711",
     "chair": "n03001627",
@@ -55,8 +56,8 @@ WORDS = {
     "shoe": "n04199027",
     "bag": "n02773037",
     "bottle": "n02876657",
-    "cup": "n07930864",
-    "computer": "n03082979",
+    "cup": "p-cup",
+    "computer": "p-computer",
     "phone": "n04401088",
     "camera": "n02942699",
     "guitar": "n03467517",
@@ -78,6 +79,18 @@ WORDS = {
     "city": "p-city",
     "street": "p-street",
     "sky": "p-sky",
+    "kids": "p-child",
+    "men": "p-man",
+    "road": "p-road",
+    "sea": "p-sea",
+    "ocean": "p-sea",
+    "lake": "p-lake",
+    "running": "p-running",
+    "red": "p-red",
+    "kitchen": "p-kitchen",
+    "soccer": "p-soccer",
+    "sunset": "p-sunset",
+    "night": "p-night",
 }
 
 
@@ -103,14 +116,15 @@ def owners(rows: list[list[str]]) -> dict[str, list[str]]:
 
 
 def test_the_manifest_is_complete(manifest: dict[str, Any]) -> None:
-    assert (manifest["format"], manifest["name"]) == (1, "general")
-    for section in ("image", "concepts", "probes", "scores", "golden", "files"):
+    assert (manifest["format"], manifest["name"]) == (2, "general")
+    for section in ("image", "concepts", "probes", "scores", "text", "golden", "files"):
         assert section in manifest
     for part in manifest["parts"]:
         for said in ("name", "licence", "source", "trained_on", "training_terms", "honest"):
             assert part[said].strip()
         assert set(part["files"]) <= set(manifest["files"])
-    assert {part["name"] for part in manifest["parts"]} == {"network", "concepts", "probes"}
+    required = {part["name"]: part["required"] for part in manifest["parts"]}
+    assert required == {"network": True, "concepts": True, "probes": False, "text": False}
 
 
 def test_digests_and_sizes_are_those_of_the_files(manifest: dict[str, Any]) -> None:
@@ -124,8 +138,9 @@ def test_digests_and_sizes_are_those_of_the_files(manifest: dict[str, Any]) -> N
     assert sum(path.stat().st_size for path in PACK.iterdir()) < LIMIT
 
 
-def test_the_score_map_rises_strictly(manifest: dict[str, Any]) -> None:
-    points = np.array(manifest["scores"]["visual"])
+@pytest.mark.parametrize("name", ["visual", "text"])
+def test_a_score_map_rises_strictly(manifest: dict[str, Any], name: str) -> None:
+    points = np.array(manifest["scores"][name])
     assert points[0].tolist() == [-1.0, 0.0]
     assert points[-1].tolist() == [1.0, 1.0]
     assert (np.diff(points, axis=0) > 0).all()
@@ -136,14 +151,14 @@ def test_the_table_is_a_sound_hierarchy(rows: list[list[str]], manifest: dict[st
     assert len(set(ids)) == len(ids)
     known, parents = set(ids), {row[0]: row[3].split("|") if row[3] else [] for row in rows}
     assert all(set(above) <= known for above in parents.values())
-    outputs = [row[4] for row in rows]
     count = manifest["image"]["classes"]
-    assert outputs[:count] == [f"class:{index}" for index in range(count)]
-    probes = [output for output in outputs if output.startswith("probe:")]
-    assert outputs[len(outputs) - len(probes) :] == probes
-    assert probes == [f"probe:{number}" for number in range(len(probes))]
+    own = [row[4].partition("+")[0] for row in rows]
+    assert own[:count] == [f"class:{index}" for index in range(count)]
+    alone = [output for output in own if output.startswith("probe:")]
+    assert own[count:] == [""] * (len(rows) - count - len(alone)) + alone
+    assert alone == [f"probe:{number}" for number in range(len(alone))]
     leaves = leaf_sets(rows, parents)
-    inner = [frozenset(leaves[row[0]]) for row in rows if not row[4]]
+    inner = [frozenset(leaves[row[0]]) for row, kind in zip(rows, own, strict=True) if not kind]
     assert len(set(inner)) == len(inner), "two ancestors over the same classes"
     assert min(len(one) for one in inner) >= 2
     assert len(leaves["n02084071"]) == 118
@@ -186,8 +201,60 @@ def test_calibration_and_probes_have_their_shapes(
     assert ((calibration[:, 2] > 0) & (calibration[:, 2] < 1)).all()
     probes = np.load(PACK / "probes.npy")
     assert probes.dtype == np.float32
-    assert probes.shape[1] == manifest["image"]["dimensions"] + 1
-    assert len(probes) == sum(row[4].startswith("probe:") for row in rows)
+    inputs = (PACK / "probe_inputs.txt").read_text("utf-8").splitlines()
+    assert probes.shape[1] == manifest["image"]["dimensions"] + len(inputs) + 1
+    assert len(probes) == sum("probe:" in row[4] for row in rows)
+
+
+def some_features(manifest: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(3)
+    vectors = generator.normal(size=(20, manifest["image"]["dimensions"]))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    logits = generator.normal(scale=3, size=(20, manifest["image"]["classes"]))
+    return vectors.astype(np.float16), logits.astype(np.float16)
+
+
+def test_the_build_reads_probabilities_as_the_product_does(manifest: dict[str, Any]) -> None:
+    sys.path.insert(0, str(ROOT))
+    from weights import tables
+
+    vectors, logits = some_features(manifest)
+    raw = tables.raw_scores(
+        tables.read(PACK / "concepts.tsv"),
+        logits.astype(np.float32),
+        manifest["concepts"]["temperature"],
+        vectors.astype(np.float32),
+        np.load(PACK / "probes.npy"),
+        tables.read_inputs(PACK / "probe_inputs.txt"),
+    )
+    expected = tables.probabilities(raw, np.load(PACK / "calibration.npy"))
+    found = load_pack(PACK).probabilities(vectors, logits)
+    assert np.abs(found / 65535 - expected).max() < 3 / 65535
+
+
+def test_parts_can_be_left_out(tmp_path: Path, manifest: dict[str, Any]) -> None:
+    """The network's side stays valid, and what needs no such part gives the same numbers."""
+    sys.path.insert(0, str(ROOT))
+    from weights import without
+
+    features, whole = some_features(manifest), load_pack(PACK)
+    concepts = whole.vocabulary.concepts
+    refined = {c.index for c in concepts if "+" in whole.vocabulary.outputs[c.index]}
+    for parts in ({"text"}, {"probes"}, {"probes", "text"}):
+        folder = tmp_path / "-".join(sorted(parts))
+        without.copy(PACK, folder, parts)
+        pack = load_pack(folder, check="whole")
+        assert pack.encoder_digest == whole.encoder_digest
+        assert pack.pack_digest != whole.pack_digest
+        assert {part.name for part in whole.parts} - {part.name for part in pack.parts} == parts
+        assert (pack.text is None) == ("text" in parts)
+        kept = [c for c in concepts if c.kind != "probe" or "probes" not in parts]
+        assert [c.id for c in pack.vocabulary.concepts] == [c.id for c in kept]
+        same = [c.index for c in kept if c.index not in refined or "probes" not in parts]
+        found, before = pack.probabilities(*features), whole.probabilities(*features)
+        assert np.array_equal(found[:, same], before[:, same])
+    with pytest.raises(ValueError, match="probes, text"):
+        without.copy(PACK, tmp_path / "none", {"network"})
 
 
 def golden_pixels(manifest: dict[str, Any]) -> np.ndarray:
@@ -231,20 +298,13 @@ def test_a_rebuilt_network_gives_the_same_numbers(tmp_path: Path, manifest: dict
     if missing:
         pytest.skip(f"not installed: {', '.join(missing)} (weights/requirements-*.txt)")
     sys.path.insert(0, str(ROOT))
-    import onnx
     import torch
-    from onnx import numpy_helper
 
     from weights import build_network
 
-    stored = {
-        one.name: numpy_helper.to_array(one)
-        for one in onnx.load(PACK / "image.onnx").graph.initializer
-    }
-    # The projection is fitted on photos that are not here: it is taken from the shipped graph.
-    matrix = stored["whiten.weight.half"].astype(np.float64)
-    mean = np.linalg.lstsq(matrix.T, -stored["whiten.bias"].astype(np.float64), rcond=None)[0]
-    build_network.write_network(tmp_path / "image.onnx", mean, matrix, root=True)
+    # The heads are fitted on photos that are not here: they are taken from the shipped graph.
+    projection = build_network.read_projection(PACK / "image.onnx")
+    build_network.write_network(tmp_path / "image.onnx", projection)
     noise = np.random.default_rng(7).normal(0, 0.4, (2, 3, 260, 260)).astype(np.float32)
     pixels = np.concatenate([golden_pixels(manifest), noise])
     shipped, rebuilt = run(PACK / "image.onnx", pixels), run(tmp_path / "image.onnx", pixels)

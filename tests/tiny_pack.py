@@ -3,7 +3,8 @@
 The network takes 32 x 32 pixels and averages them over a 4 x 4 grid. Its classes are colours: the
 logits are a linear form of the mean colour whose softmax favours the nearest one, so a mostly red
 picture is "red", and "warm" by its ancestors. Its vector is a fixed random turn of the 48 averages,
-so like pictures have like vectors. Same arguments, same bytes.
+so like pictures have like vectors. Its text part knows some forty words; those of colours mean the
+second half of the vector of a picture of that colour. Same arguments, same bytes.
 """
 
 from __future__ import annotations
@@ -49,40 +50,69 @@ ANCESTORS: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("t-warm", "warm colour", ("hot colour",), ("t-hue", "t-colour")),
 )
 PROBES = (("p-outdoors", "outdoors", ("outside",)), ("p-people", "people", ("persons",)))
+REFINED = ("t0003", "t-warm")
+INPUTS = ("3 5", "0 1 2 7 8", "9")  # classes, a set a line
+STOP_WORDS = ("a", "an", "and", "any", "at", "in", "is", "of", "on", "the", "through", "to", "with")
+WORDS = (
+    *("night", "dog", "dogs", "running", "playing", "snow", "two", "sea", "water", "grass", "big"),
+    *("photo", "picture", "people", "nobody", "blue", "sky", "dark", "light", "sun"),
+    *("##set", "##s"),
+)
+TEXT_MAP = [[-1.0, 0.0], [0.1, 0.3], [0.3, 0.9], [1.0, 1.0]]
 
 
 def make_tiny_pack(
-    folder: Path, *, seed: int = 0, dimensions: int = 32, classes: int = 12, version: int = 1
+    folder: Path,
+    *,
+    seed: int = 0,
+    dimensions: int = 32,
+    classes: int = 12,
+    version: int = 1,
+    text: bool = True,
+    refined: bool = False,
 ) -> Path:
     """Write the pack into `folder` (made if absent) and return it.
 
     `seed` and `dimensions` change the network, so both digests; `version` changes the calibration
     and the number, so the pack digest only. From 12 classes on, further ones are random colours.
+    Without `text` it has no text part. `refined`: probes read class shares too, and give a class
+    and an ancestor their values.
     """
     folder.mkdir(parents=True, exist_ok=True)
     palette = _palette(classes)
     network = _network(palette, seed, dimensions).SerializeToString(deterministic=True)
-    table = _table(classes)
+    table = _table(classes, REFINED if refined else ())
     files = {
         "image.onnx": network,
         "concepts.tsv": table.encode("utf-8"),
         "calibration.npy": _npy(_calibration(len(table.splitlines()) - 1, version)),
         "probes.npy": _npy(_probes(seed, dimensions)),
     }
+    if refined:
+        files["probes.npy"] = _npy(_probes(seed, dimensions + len(INPUTS), len(REFINED)))
+        files["probe_inputs.txt"] = ("\n".join(INPUTS) + "\n").encode("ascii")
+    if text:
+        files |= _text_files(network, seed, dimensions)
     for name, data in files.items():
         (folder / name).write_bytes(data)
     golden = _golden(network, dimensions)
     manifest = _manifest(folder, sorted(files), golden, dimensions, classes, version)
+    if refined:
+        manifest |= {"format": 2, "probes": {**manifest["probes"], "inputs": "probe_inputs.txt"}}
+        manifest["parts"][-1]["files"].append("probe_inputs.txt")
+        manifest["pack_digest"] = digests.pack_digest(manifest)
+    if text:
+        manifest = _with_text(manifest, folder, sorted(name for name in files if "text" in name))
     (folder / "pack.toml").write_text(_toml(manifest), encoding="utf-8", newline="\n")
     (folder / "MODEL_CARD.md").write_text("# A pack for tests\n", encoding="utf-8")
     return folder
 
 
-@functools.lru_cache(maxsize=1)
-def tiny_pack_folder() -> Path:
-    """The default tiny pack, made once per test process."""
+@functools.lru_cache(maxsize=2)
+def tiny_pack_folder(*, text: bool = True) -> Path:
+    """The default tiny pack, or that without a text part; made once per test process."""
     _KEEP.append(tempfile.TemporaryDirectory(prefix="tiny-pack-"))
-    return make_tiny_pack(Path(_KEEP[-1].name) / "tiny")
+    return make_tiny_pack(Path(_KEEP[-1].name) / "tiny", text=text)
 
 
 _KEEP: list[tempfile.TemporaryDirectory[str]] = []
@@ -160,15 +190,18 @@ def _network(palette: npt.NDArray[np.float32], seed: int, dimensions: int) -> on
     return helper.make_model(graph, opset_imports=opset, ir_version=8, producer_name="tests")
 
 
-def _table(classes: int) -> str:
+def _table(classes: int, refined: tuple[str, ...]) -> str:
+    probe = {id: f"+probe:{number}" for number, id in enumerate(refined, start=len(PROBES))}
     lines = ["id\tname\tsynonyms\tparents\toutput\tdefinition"]
     for index in range(classes):
         extra = (f"shade {index}", (0, 0, 0), (), ("t-colour",))
         name, _, synonyms, parents = COLOURS[index] if index < len(COLOURS) else extra
-        row = (f"t{index:04d}", name, "|".join(synonyms), "|".join(parents), f"class:{index}")
+        id = f"t{index:04d}"
+        output = f"class:{index}{probe.get(id, '')}"
+        row = (id, name, "|".join(synonyms), "|".join(parents), output)
         lines.append("\t".join((*row, f"the colour {name}")))
     for id, name, synonyms, parents in ANCESTORS:
-        row = (id, name, "|".join(synonyms), "|".join(parents), "")
+        row = (id, name, "|".join(synonyms), "|".join(parents), probe.get(id, ""))
         lines.append("\t".join((*row, f"every {name}")))
     for index, (id, name, synonyms) in enumerate(PROBES):
         lines.append(
@@ -185,23 +218,74 @@ def _calibration(concepts: int, version: int) -> npt.NDArray[np.float32]:
     return rows
 
 
-def _probes(seed: int, dimensions: int) -> npt.NDArray[np.float32]:
+def _probes(seed: int, dimensions: int, more: int = 0) -> npt.NDArray[np.float32]:
     generator = np.random.default_rng(seed + 1)
-    return (4 * generator.normal(size=(len(PROBES), dimensions + 1))).astype(np.float32)
+    return (4 * generator.normal(size=(len(PROBES) + more, dimensions + 1))).astype(np.float32)
+
+
+def _text_files(network: bytes, seed: int, dimensions: int) -> dict[str, bytes]:
+    """Words, their rows in whole numbers, two small layers beside a direct one, decoys."""
+    generator, width = np.random.default_rng(seed + 2), dimensions // 2
+    words = ["[UNK]", *STOP_WORDS, *WORDS, *(c[0] for c in COLOURS if " " not in c[0])]
+    rows = generator.normal(size=(len(words), width))
+    rows[: 1 + len(STOP_WORDS)] *= 0.05
+    for name, colour, _, _ in COLOURS:
+        pixels = np.broadcast_to(np.array(colour, np.uint8), (SIZE, SIZE, 3))
+        word = words.index(name.split()[-1])
+        rows[word] = 12 * _run(network, pixels)[1][dimensions - width :]
+    scales = (np.abs(rows).max(axis=1) / 127).astype(np.float16)
+    layers = (np.eye(width), np.zeros(width), *(np.ones((8, width)), np.zeros(8)))
+    layers += (0.02 * generator.normal(size=(width, 8)), np.zeros(width))
+    decoys = generator.normal(size=(16, dimensions))
+    return {
+        "text_tokens.txt": ("\n".join(words) + "\n").encode("ascii"),
+        "text_table.npy": _npy(np.clip(np.rint(rows / scales[:, None]), -127, 127).astype("i1")),
+        "text_scales.npy": _npy(scales),
+        "text_head.npy": _npy(np.concatenate([each.ravel() for each in layers]).astype("f2")),
+        "text_decoys.npy": _npy((decoys / np.linalg.norm(decoys, axis=1)[:, None]).astype("f2")),
+    }
+
+
+def _with_text(manifest: dict[str, Any], folder: Path, files: list[str]) -> dict[str, Any]:
+    """The same manifest with a text part, and with the digests that it then has."""
+    manifest["format"] = 2
+    manifest["text"] = {
+        "tokens": "text_tokens.txt",
+        "table": "text_table.npy",
+        "scales": "text_scales.npy",
+        "head": "text_head.npy",
+        "gain": 4.0,
+        "stop_words": list(STOP_WORDS),
+        "decoys": "text_decoys.npy",
+        "concept_weight": 0.2,
+        "floor_spreads": 0.5,
+        "floor_least": 0.0,
+        "floor_enough": 0.7,
+    }
+    manifest["scores"]["text"] = TEXT_MAP
+    manifest["parts"].append(_part("text", False, files))
+    manifest["pack_digest"] = digests.pack_digest(manifest)
+    return manifest
 
 
 def _golden(network: bytes, dimensions: int) -> dict[str, Any]:
+    logits, vector = _run(network, golden_pixels(1, SIZE))
+    top = np.argsort(-logits, kind="stable")[:5]
+    shown = [round(float(x), 6) for x in vector[: min(16, dimensions)]]
+    return {"seed": 1, "vector": shown, "top": [int(x) for x in top]}
+
+
+def _run(network: bytes, pixels: npt.NDArray[np.uint8]) -> tuple[Any, Any]:
+    """Logits and vector of one picture of the network's size."""
     import onnxruntime
 
-    pixels = (golden_pixels(1, SIZE).astype(np.float32) - 127.0) / 128.0
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
-    batch = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
+    scaled = (pixels.astype(np.float32) - 127.0) / 128.0
+    batch = np.ascontiguousarray(scaled.transpose(2, 0, 1)[None])
     logits, vector = session.run(["logits", "vector"], {"pixels": batch})
-    top = np.argsort(-logits[0], kind="stable")[:5]
-    shown = [round(float(x), 6) for x in vector[0][: min(16, dimensions)]]
-    return {"seed": 1, "vector": shown, "top": [int(x) for x in top]}
+    return logits[0], vector[0]
 
 
 def _manifest(

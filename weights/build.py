@@ -2,9 +2,9 @@
 
     python -m weights.build --data ../shared --work ../build-cache
 
-Steps, each in its own module: network, projection, probes, concept table, calibration, score
-map, manifest. Features of photos are kept in `--work`, so a second run takes a minute. It writes
-`weights/general/` and its cache, nothing else.
+Steps, each in its own module: views of photos, token table, heads (the stored vector and its text
+side), score maps and floor, concepts with probes and calibration, manifest. What is slow is kept in
+`--work` and not made again. It writes `weights/general/` and its cache, nothing else.
 """
 
 from __future__ import annotations
@@ -16,19 +16,20 @@ from typing import Any
 import numpy as np
 
 from weights import (
-    build_concepts,
+    build_everyday,
     build_network,
-    calibrate,
+    features,
+    fit_scores,
     fit_vector,
+    heads,
     manifest,
     photos,
     sources,
-    tables,
-    train_probes,
+    text_table,
 )
 
 PACK = Path(__file__).parent / "general"
-VERSION = 1
+VERSION = 2
 GOLDEN_SEED = 1
 
 
@@ -37,34 +38,6 @@ def network(work: Path) -> photos.Extractor:
     path = work / "features.onnx"
     build_network.write_features_network(path)
     return photos.Extractor(path, work)
-
-
-def score_points(
-    data: Path, extractor: photos.Extractor, projection: fit_vector.Projection
-) -> list[list[float]]:
-    """The visual score map, from photos that the projection was not fitted on."""
-    holidays = photos.photo_set(data, "holidays")
-    plain = projection(extractor.photos(holidays).feature)
-    others = [
-        projection(extractor.photos(photos.photo_set(data, name)).feature)[::step]
-        for name, step in (("coco", 1), ("imagenet", 3))
-    ]
-    counts = [len(one) for one in others]
-    # Photos of one holiday group are related; every other photo is a group of its own.
-    groups = holidays.column("group") + [f"alone-{number}" for number in range(sum(counts))]
-    unrelated = calibrate.unrelated_cosines(np.concatenate([plain, *others]), groups)
-    rows, kinds, feature = calibrate.likeness_of_variants(extractor, holidays)
-    same = (plain[rows] * projection(feature)).sum(axis=1)
-    return calibrate.score_map(unrelated, same, kinds)
-
-
-def class_temperature(data: Path, extractor: photos.Extractor) -> float:
-    """From every other photo of the ImageNet sample; the rest is for reporting."""
-    sample = photos.photo_set(data, "imagenet")
-    classes = np.array([int(index) for index in sample.column("index")])
-    found = extractor.photos(sample)
-    even = classes % 2 == 0
-    return calibrate.temperature(found.logits[even], classes[even])
 
 
 def golden(path: Path) -> dict[str, Any]:
@@ -100,22 +73,24 @@ def build(data: Path, work: Path, wordnet: Path | None) -> None:
     work.mkdir(parents=True, exist_ok=True)
     PACK.mkdir(parents=True, exist_ok=True)
     extractor = network(work)
-    flickr = photos.photo_set(data, "flickr8k")
-    projection = fit_vector.fit([extractor.photos(flickr).feature])
-    fit_vector.save(projection, work / "projection.npz")
-    build_network.write_network(PACK / "image.onnx", projection.mean, projection.matrix, root=True)
-    temperature = class_temperature(data, extractor)
-    trained = train_probes.train(data, extractor, projection)
-    train_probes.write(trained, PACK / "probes.npy")
-    concepts = build_concepts.concept_table(
-        data, sources.wordnet_nouns(wordnet), [probe.words for probe in trained]
+    features.extract(data, work)
+    text_table.make(data, work, wordnet)
+    projection = heads.build(data, work, PACK, wordnet)
+    scores = fit_scores.build(data, work, PACK, extractor, wordnet)
+    temperature = build_everyday.build(
+        data,
+        PACK,
+        work,
+        features.load(work),
+        projection,
+        fit_vector.load(work / "held-out" / "projection.npz"),
+        sources.wordnet_nouns(wordnet),
     )
-    build_concepts.write(concepts, PACK / "concepts.tsv")
-    table = tables.read(PACK / "concepts.tsv")
-    calibration = np.tile(np.array([1, 0, calibrate.FLOOR], np.float32), (len(table.ids), 1))
-    for probe in trained:
-        calibration[table.index(probe.words.id)] = (probe.scale, probe.offset, probe.floor)
-    np.save(PACK / "calibration.npy", calibration.astype(np.float32))
+    assemble(PACK, scores, temperature)
+
+
+def assemble(pack: Path, scores: dict[str, Any], temperature: float) -> None:
+    """The manifest of a folder with all files of the pack."""
     sections: dict[str, dict[str, Any]] = {
         "image": image_section(),
         "concepts": {
@@ -124,18 +99,19 @@ def build(data: Path, work: Path, wordnet: Path | None) -> None:
             "temperature": temperature,
         },
     }
-    if trained:
-        sections["probes"] = {"weights": "probes.npy"}
-    sections["scores"] = {"visual": score_points(data, extractor, projection)}
-    sections["golden"] = golden(PACK / "image.onnx")
+    sections["probes"] = {"weights": "probes.npy", "inputs": "probe_inputs.txt"}
+    sections["scores"] = {"visual": scores["visual"], "text": scores["text"]}
+    sections["text"] = fit_scores.section(scores)
+    sections["golden"] = golden(pack / "image.onnx")
     head = {
-        "format": 1,
+        "format": 2,
         "name": "general",
         "version": VERSION,
-        "summary": "1,000 classes with their WordNet ancestors, people and places, and likeness",
+        "summary": "1,000 classes with their WordNet ancestors, everyday concepts, likeness, and "
+        "search by free text",
         "licence": manifest.LICENCE,
     }
-    manifest.write(PACK, head, sections)
+    manifest.write(pack, head, sections)
 
 
 def main() -> None:

@@ -17,8 +17,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from weights import names, photos, sources
+from weights.probe_words import Everyday, everyday, plurals
 from weights.wordnet import Synset, closure, leaf_sets, read_nouns
 
+NO_PLURAL = ("people", "someone", "somebody", "running", "dirt")  # "someone's" is no plural
 EVERYDAY = 10  # captions (of 171,000) that make a word an everyday word
 HEADER = "id\tname\tsynonyms\tparents\toutput\tdefinition"
 
@@ -39,16 +41,6 @@ class Concept:
         """As written to the file."""
         columns = (self.id, self.name, "|".join(self.synonyms), "|".join(self.parents))
         return "\t".join((*columns, self.output, self.definition))
-
-
-@dataclass(frozen=True)
-class ProbeWords:
-    """How a probe of our own is called."""
-
-    id: str
-    name: str
-    synonyms: tuple[str, ...]
-    definition: str
 
 
 @lru_cache(maxsize=1)
@@ -135,7 +127,8 @@ def add_synonyms(
     for concept in sorted(concepts, key=lambda c: (-len(c.leaves), c.id)):
         assigned = [word for word, one in names.WORDS.items() if one == concept.id]
         for word in (*candidates[concept.id], *assigned):
-            refused = word in names.REFUSED and word not in assigned
+            assigned_here = words.owner.get(word) == concept.id
+            refused = word in names.REFUSED and word not in assigned and not assigned_here
             known = word == concept.name or word in concept.synonyms
             if not refused and not known and words.take(word, concept.id):
                 concept.synonyms.append(word)
@@ -145,17 +138,6 @@ def add_synonyms(
                 if counts[many] >= EVERYDAY and many not in words.owner:
                     words.take(many, concept.id)
                     concept.synonyms.append(many)
-
-
-def plurals(word: str) -> list[str]:
-    """Regular plural forms of the last word."""
-    if re.search(r"(s|x|z|ch|sh)$", word):
-        return [f"{word}es"]
-    if re.search(r"[^aeiou]y$", word):
-        return [f"{word[:-1]}ies"]
-    if word.endswith("f"):
-        return [f"{word}s", f"{word[:-1]}ves"]
-    return [f"{word}s"]
 
 
 def class_words(nouns: dict[str, Synset], classes: list[str]) -> dict[str, list[str]]:
@@ -188,8 +170,32 @@ def inherited(nouns: dict[str, Synset], classes: list[str]) -> dict[str, list[st
     return found
 
 
-def concept_table(data: Path, nouns_file: Path, probes: list[ProbeWords]) -> list[Concept]:
-    """All concepts: classes in class order, ancestors by id, probes."""
+def everyday_words(words: Words, numbers: dict[str, int], counts: Counter[str]) -> None:
+    """Everyday words first, those of concepts that were refused too: nothing else inherits them.
+
+    `numbers`: the probe of each concept that has one.
+    """
+    named = [one for one in everyday() if one.id in numbers or not one.ours]
+    for one in named:
+        words.owner[one.name] = one.id
+    for one in named:
+        spoken = [clean(word) for word in one.words]
+        single = [word for word in (one.name, *spoken) if word not in NO_PLURAL]
+        many = [m for word in single for m in plurals(word) if counts[m] >= EVERYDAY]
+        for word in (*spoken, *many):
+            words.take(word, one.id)
+
+
+def spoken_by(one: Everyday, words: Words) -> list[str]:
+    """The words that an everyday concept got, in the order of its line, plurals last."""
+    own = [clean(word) for word in one.words]
+    wanted = [*own, *(many for word in (one.name, *own) for many in plurals(word))]
+    got = [word for word in dict.fromkeys(wanted) if words.owner.get(word) == one.id]
+    return [word for word in got if word != one.name]
+
+
+def concept_table(data: Path, nouns_file: Path, numbers: dict[str, int]) -> list[Concept]:
+    """All concepts: classes in class order, ancestors by id, everyday ones with their probes."""
     nouns, counts = read_nouns(nouns_file), caption_counts(data)
     sample = photos.photo_set(data, "imagenet")
     order = sorted(sample.rows, key=lambda row: int(row["index"]))
@@ -204,20 +210,30 @@ def concept_table(data: Path, nouns_file: Path, probes: list[ProbeWords]) -> lis
         own = [clean(word) for word in nouns[one].lemmas]
         candidates[one] = own + [clean(w) for other in equals for w in nouns[other].lemmas]
     words, table = Words(), set(kept)
-    probe_concepts = []
-    for row, probe in enumerate(probes):
-        for word in (probe.name, *probe.synonyms):
-            words.owner[word] = probe.id
-        made = Concept(probe.id, f"probe:{row}", probe.definition, name=probe.name)
-        made.synonyms = list(probe.synonyms)
-        probe_concepts.append(made)
-    name_concepts(concepts, candidates, words)
+    everyday_words(words, numbers, counts)
+    lines = {one.id: one for one in everyday()}
+    for concept in concepts:
+        if concept.id in lines:
+            first = [lines[concept.id].name, *spoken_by(lines[concept.id], words)]
+            candidates[concept.id] = [*first, *candidates[concept.id]]
+            concept.name = lines[concept.id].name
+    name_concepts([c for c in concepts if not c.name], candidates, words)
     add_synonyms(concepts, candidates, words, counts)
-    passed_on = {one.id: [] for one in concepts} | inherited(nouns, classes)
+    passed_on: dict[str, list[str]] = {one.id: [] for one in concepts}
+    passed_on |= inherited(nouns, classes)
     add_synonyms(concepts, passed_on, words, counts)
     for concept in concepts:
         concept.parents = nearest(nouns, concept.id, table)
-    return [*concepts, *probe_concepts]
+        if concept.id in numbers:
+            concept.output += f"+probe:{numbers[concept.id]}"
+    ids = {concept.id for concept in concepts} | set(numbers)
+    probes = [lines[id] for id in sorted(numbers, key=lambda id: numbers[id]) if lines[id].ours]
+    for line in probes:
+        parents = [parent for parent in line.parents if parent in ids]
+        made = Concept(line.id, f"probe:{numbers[line.id]}", line.definition, name=line.name)
+        made.synonyms, made.parents = spoken_by(line, words), parents
+        concepts.append(made)
+    return concepts
 
 
 def write(concepts: list[Concept], path: Path) -> None:

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite2 as one ONNX graph: pixels in, logits and a whitened unit vector out.
+"""EfficientNet-Lite2 as one ONNX graph: pixels in, logits and the stored unit vector out.
 
 The graph is written node by node from the published weights: batch norms folded into their
 convolutions, weights stored in half precision behind a Cast (the runtime folds these casts when
@@ -16,7 +16,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from weights import sources
+from weights import fit_vector, sources
+from weights.fit_vector import Joint, Projection, Visual
 
 if TYPE_CHECKING:
     import torch
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 SIZE = 260
 CLASSES = 1000
 FEATURES = 1280
+GELU = 0.7978845608028654  # sqrt(2 / pi)
 OPSET = 17  # old enough for every runtime that the product accepts
 
 Floats = NDArray[np.floating]
@@ -134,24 +136,67 @@ def classifier(graph: Graph, model: Any) -> None:
     graph.node("Gemm", ["feature", weight, bias], "logits", transB=1)
 
 
-def projector(graph: Graph, mean: Floats, projection: Floats, root: bool) -> None:
-    """Adds the output `vector`: (root), centre, project, unit length."""
-    feature = graph.node("Sqrt", ["feature"], "rooted") if root else "feature"
-    # (f - mean) W = f W - mean W: one product with a bias.
-    matrix = graph.half("whiten.weight", projection)
-    stored = projection.astype(np.float16).astype(np.float64)
-    bias = graph.single("whiten.bias", -(mean.astype(np.float64) @ stored).astype(np.float32))
-    x = graph.node("Gemm", [feature, matrix, bias], "whitened")
-    length = graph.node("ReduceL2", [x], "length", axes=[1], keepdims=1)
-    length = graph.node("Max", [length, graph.single("tiny", np.array(1e-6))], "length.safe")
-    graph.node("Div", [x, length], "vector")
+def unit_rows(graph: Graph, x: str, name: str) -> str:
+    """Rows of length 1."""
+    length = graph.node("ReduceL2", [x], f"{name}.length", axes=[1], keepdims=1)
+    return graph.node("Div", [x, graph.node("Max", [length, "tiny"], f"{name}.safe")], name)
 
 
-def finish(graph: Graph, outputs: dict[str, int], path: Path) -> None:
-    """Write the graph with the named outputs (name -> width)."""
+def root_chances(graph: Graph, logits: str, name: str) -> str:
+    """Square roots of the softmax of logits: a row of unit length."""
+    return graph.node("Sqrt", [graph.node("Softmax", [logits], f"{name}.soft", axis=1)], name)
+
+
+def gelu(graph: Graph, x: str, name: str) -> str:
+    """x * (1 + tanh(c * (x + 0.044715 * x^3))) / 2, operation by operation."""
+    inner = graph.node("Mul", [x, graph.node("Mul", [x, x], f"{name}.square")], f"{name}.cube")
+    inner = graph.node(
+        "Mul", [inner, graph.single("gelu.cube", np.array(0.044715))], f"{name}.part"
+    )
+    inner = graph.node("Add", [inner, x], f"{name}.sum")
+    inner = graph.node("Mul", [inner, graph.single("gelu.scale", np.array(GELU))], f"{name}.inner")
+    inner = graph.node("Tanh", [inner], f"{name}.tanh")
+    inner = graph.node("Add", [inner, graph.single("one", np.array(1.0))], f"{name}.raised")
+    inner = graph.node("Mul", [inner, graph.single("half", np.array(0.5))], f"{name}.gate")
+    return graph.node("Mul", [x, inner], name)
+
+
+def dense(graph: Graph, x: str, weight: Floats, bias: Floats, name: str) -> str:
+    """x @ weight + bias, the weight in half precision."""
+    inputs = [x, graph.half(f"{name}.weight", weight), graph.single(f"{name}.bias", bias)]
+    return graph.node("Gemm", inputs, name)
+
+
+def projector(graph: Graph, projection: Projection) -> None:
+    """Adds the output `vector`: what `fit_vector` says, node by node."""
+    visual, joint = projection.visual, projection.joint
+    graph.single("tiny", np.array(1e-6))
+    root = unit_rows(graph, graph.node("Sqrt", ["feature"], "roots"), "rooted")
+    softer = graph.single("softness", np.array(1 / fit_vector.SOFTNESS))
+    soft = root_chances(graph, graph.node("Mul", ["logits", softer], "softer"), "soft.chances")
+    v = dense(graph, root, visual.feature, visual.bias, "visual.feature")
+    v = graph.node("Add", [v, product(graph, soft, visual.chance, "visual.chance")], "visual.sum")
+    hidden = gelu(graph, dense(graph, root, joint.first, joint.bias, "joint.first"), "joint.hidden")
+    j = dense(graph, hidden, joint.second, joint.offset, "joint.second")
+    sharp = root_chances(graph, "logits", "chances")
+    j = graph.node("Add", [j, product(graph, sharp, joint.names, "joint.names")], "joint.sum")
+    parts = []
+    for name, x, share in (("visual", v, 1 - projection.share), ("joint", j, projection.share)):
+        length = graph.single(f"{name}.share", np.array(np.sqrt(share)))
+        parts.append(graph.node("Mul", [unit_rows(graph, x, f"{name}.unit"), length], name))
+    graph.node("Concat", parts, "vector", axis=1)
+
+
+def product(graph: Graph, x: str, weight: Floats, name: str) -> str:
+    """x @ weight, the weight in half precision."""
+    return graph.node("MatMul", [x, graph.half(f"{name}.weight", weight)], name)
+
+
+def finish(graph: Graph, outputs: dict[str, list[int]], path: Path) -> None:
+    """Write the graph with the named outputs (name -> shape without the batch)."""
     shapes = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", width])
-        for name, width in outputs.items()
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *shape])
+        for name, shape in outputs.items()
     ]
     pixels = helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["batch", 3, SIZE, SIZE])
     made = helper.make_graph(graph.nodes, "image", [pixels], shapes, graph.initializers)
@@ -166,13 +211,28 @@ def write_features_network(path: Path) -> None:
     graph, model = Graph(), load_torch()
     body(graph, model)
     classifier(graph, model)
-    finish(graph, {"logits": CLASSES, "feature": FEATURES}, path)
+    finish(graph, {"logits": [CLASSES], "feature": [FEATURES]}, path)
 
 
-def write_network(path: Path, mean: Floats, projection: Floats, root: bool) -> None:
+def write_network(path: Path, projection: Projection) -> None:
     """The network of the pack."""
     graph, model = Graph(), load_torch()
     body(graph, model)
     classifier(graph, model)
-    projector(graph, mean, projection, root)
-    finish(graph, {"logits": CLASSES, "vector": projection.shape[1]}, path)
+    projector(graph, projection)
+    finish(graph, {"logits": [CLASSES], "vector": [fit_vector.DIMENSIONS]}, path)
+
+
+def read_projection(path: Path) -> Projection:
+    """The heads of a network that `write_network` wrote."""
+    stored = {one.name: numpy_helper.to_array(one) for one in onnx.load(path).graph.initializer}
+
+    def head(name: str) -> NDArray[np.float32]:
+        kept = stored[f"{name}.half"] if f"{name}.half" in stored else stored[name]
+        return np.asarray(kept, dtype=np.float32)
+
+    parts = ("visual.feature.weight", "visual.chance.weight", "visual.feature.bias")
+    visual = Visual(*(head(name) for name in parts))
+    inner = ("first.weight", "first.bias", "second.weight", "names.weight", "second.bias")
+    joint = Joint(*(head(f"joint.{name}") for name in inner))
+    return Projection(visual, joint, float(stored["joint.share"]) ** 2)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from weights.metrics import log_softmax
-from weights.photos import Extractor, PhotoSet
+from weights.photos import Extractor, Features, PhotoSet
 
 FLOOR = 0.01
 VARIED = 3  # every third photo is saved again
@@ -54,8 +54,8 @@ def saved_again(picture: Image.Image, quality: int) -> Image.Image:
 
 def likeness_of_variants(
     extractor: Extractor, photos: PhotoSet
-) -> tuple[NDArray[np.int64], list[str], Floats]:
-    """Row, kind and pooled feature of each variant."""
+) -> tuple[NDArray[np.int64], list[str], Features]:
+    """Row, kind, logits and pooled feature of each variant."""
     rows, kinds = [], []
 
     def pictures() -> Iterator[Image.Image]:
@@ -64,8 +64,8 @@ def likeness_of_variants(
             kinds.append(kind)
             yield picture
 
-    feature = extractor.pictures(pictures()).feature
-    return np.array(rows), kinds, feature
+    found = extractor.pictures(pictures())
+    return np.array(rows), kinds, found
 
 
 def unrelated_cosines(vectors: Floats, groups: list[str]) -> Floats:

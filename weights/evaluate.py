@@ -2,12 +2,13 @@
 
     python -m weights.evaluate --data ../shared --work ../build-cache
 
-It reads the pack and the cached features; it trains nothing and writes nothing but that cache.
+It reads the pack and the features of the build (`weights.features`); it trains and writes nothing.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import time
 import tomllib
 from collections.abc import Iterator
@@ -17,8 +18,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from weights import calibrate, metrics, photos, probe_labels, sources, tables, train_probes
+from weights import (
+    build_network,
+    calibrate,
+    features,
+    metrics,
+    photos,
+    probe_labels,
+    sources,
+    tables,
+    train_probes,
+)
 from weights.build import PACK
+from weights.calibrate_probes import FEWEST
+from weights.probe_words import everyday
 from weights.wordnet import closure, read_nouns
 
 DOG, CLASSES = "n02084071", 1000
@@ -42,26 +55,31 @@ Floats = NDArray[np.float64]
 class Shipped:
     """The pack as a reader sees it, and its outputs for photo sets."""
 
-    def __init__(self, data: Path, work: Path) -> None:
+    def __init__(self, data: Path, work: Path, wordnet: Path | None) -> None:
         self.data = data
+        self.nouns = read_nouns(sources.wordnet_nouns(wordnet))
         self.manifest: dict[str, Any] = tomllib.loads((PACK / "pack.toml").read_text("utf-8"))
         self.table = tables.read(PACK / "concepts.tsv")
         self.calibration = np.load(PACK / "calibration.npy")
-        path = PACK / "probes.npy"
-        self.probes = np.load(path) if path.exists() else np.zeros((0, 513), np.float32)
-        # Its outputs are logits and vectors: the cache has a file of its own for them.
+        self.probes = np.load(PACK / "probes.npy")
+        self.inputs = tables.read_inputs(PACK / "probe_inputs.txt")
+        self.work = work
         self.extractor = photos.Extractor(PACK / "image.onnx", work)
+        # The heads as shipped on the features of the build: the network, without running it anew.
+        self.views = features.load(work)
+        self.heads = build_network.read_projection(PACK / "image.onnx")
 
     def outputs(self, name: str) -> tuple[Floats, Floats]:
         """Logits and stored vectors of a set."""
-        found = self.extractor.photos(photos.photo_set(self.data, name))
-        return found.logits, found.feature.astype(np.float16).astype(np.float32)
+        rows = self.views.rows(name)
+        logits = self.views.logits[rows, 0]
+        return logits.astype(np.float32), self.heads(self.views.pooled[rows, 0], logits)
 
     def probabilities(self, name: str) -> Floats:
         """Photos x concepts."""
         logits, vectors = self.outputs(name)
         temperature = self.manifest["concepts"]["temperature"]
-        raw = tables.raw_scores(self.table, logits, temperature, vectors, self.probes)
+        raw = tables.raw_scores(self.table, logits, temperature, vectors, self.probes, self.inputs)
         return tables.probabilities(raw, self.calibration)
 
 
@@ -115,24 +133,24 @@ def postings(pack: Shipped) -> Iterator[str]:
 
 def likeness(pack: Shipped) -> Iterator[str]:
     """Visual retrieval and the score map."""
-    nouns = read_nouns(sources.wordnet_nouns())
     sample = photos.photo_set(pack.data, "imagenet")
     labels = []
     for one in sample.column("wnid"):
-        above = closure(nouns, [one])
+        above = closure(pack.nouns, [one])
         labels.append(next((name for name in SUPERCLASSES if name in above), ""))
     _, vectors = pack.outputs("imagenet")
-    precision = metrics.neighbours_precision(vectors, labels)
-    yield f"visual P@10 by superclass ({len(set(labels)) - 1}): {precision:.3f}"
+    precision = metrics.mean_interval(metrics.neighbour_shares(vectors, labels))
+    yield f"visual P@10 by superclass ({len(set(labels)) - 1}): {precision}"
     dogs = np.array(labels) == DOG
-    others = metrics.neighbours_precision(vectors, labels, only=~dogs)
-    yield f"  without dogs as queries: {others:.3f}"
+    others = metrics.mean_interval(metrics.neighbour_shares(vectors, labels, only=~dogs))
+    yield f"  without dogs as queries: {others}"
     scenes = photos.photo_set(pack.data, "scenes")
-    precision = metrics.neighbours_precision(pack.outputs("scenes")[1], scenes.column("label"))
-    yield f"visual P@10 of seven scenes: {precision:.3f}"
+    each = metrics.neighbour_shares(pack.outputs("scenes")[1], scenes.column("label"))
+    yield f"visual P@10 of seven scenes: {metrics.mean_interval(each)}"
     holidays = photos.photo_set(pack.data, "holidays")
     groups, vectors = holidays.column("group"), pack.outputs("holidays")[1]
-    yield f"holidays mAP {metrics.group_map(vectors, groups):.3f}"
+    each = metrics.group_precisions(vectors, groups)
+    yield f"holidays mAP {metrics.mean_interval(each)}"
     yield f"holidays recall of the group {metrics.group_recall(vectors, groups):.3f}"
     near = photos.photo_set(pack.data, "near")
     recall = metrics.group_recall(pack.outputs("near")[1], near.column("group"))
@@ -144,7 +162,7 @@ def score_map(pack: Shipped, holidays: photos.PhotoSet, vectors: Floats) -> Iter
     """What the map makes of copies and of unrelated photos."""
     points = pack.manifest["scores"]["visual"]
     rows, kinds, copies = calibrate.likeness_of_variants(pack.extractor, holidays)
-    scores = calibrate.apply_map((vectors[rows] * copies).sum(1), points)
+    scores = calibrate.apply_map((vectors[rows] * copies.feature).sum(1), points)
     for kind in sorted(set(kinds)):
         some = scores[np.array(kinds) == kind]
         share = np.mean(some >= 0.95)
@@ -157,35 +175,26 @@ def score_map(pack: Shipped, holidays: photos.PhotoSet, vectors: Floats) -> Iter
 
 
 def probes(pack: Shipped) -> Iterator[str]:
-    """Held-out figures of the probes as shipped."""
-    rows = [pack.table.outputs.index(f"probe:{number}") for number in range(len(pack.probes))]
-    for line in rows:
-        name = pack.table.ids[line]
-        column = probe_labels.NAMES.index(name)
-        pieces = []
-        for group in (("flickr8k",), ("coco",), ("coco", "scenes", "imagenet")):
-            scores, labels = held_out_of(pack, group, line, column)
-            figures = train_probes.precision_on(scores, labels, np.ones(len(scores), bool))
-            clear, truth = train_probes.judged(labels)
-            at_half = np.mean((scores >= 0.5)[clear] == truth[clear]) if clear.any() else np.nan
-            pieces.append(
-                f"{'+'.join(group)}: AP {figures['ap']:.3f} "
-                f"({figures['right']} of {figures['photos']}; right at 0.5: {at_half:.2f})"
-            )
-        yield f"{name}: " + "; ".join(pieces)
-
-
-def held_out_of(
-    pack: Shipped, group: tuple[str, ...], line: int, column: int
-) -> tuple[Floats, Floats]:
-    """Probabilities and labels of the held-out photos of some sets."""
-    scores, labels = [], []
-    for one in probe_labels.everything(pack.data):
-        if one.photos.name in group:
-            test = np.array([train_probes.part_of(owner) == "test" for owner in one.owners])
-            scores.append(pack.probabilities(one.photos.name)[test, line])
-            labels.append(one.labels[test, column])
-    return np.concatenate(scores), np.concatenate(labels)
+    """Held-out figures of the build (folds by owner), then the shipped pack on the holidays."""
+    told = json.loads((pack.work / "everyday.json").read_text("utf-8"))
+    concepts = told.pop("concepts")
+    for name, value in told.items():
+        yield f"{name}: {value}"
+    for one in sorted(concepts.values(), key=lambda one: (not one["kept"], one["name"])):
+        verdict = "kept" if one["kept"] else "refused"
+        yield f"{one['name']}: {verdict}, AP {one['ap']:.3f} ({one['right']} of {one['photos']})"
+    labelled = probe_labels.holidays(pack.data)
+    found, each = pack.probabilities("holidays"), []
+    for column, one in enumerate(everyday()):
+        labels = labelled.labels[:, column]
+        clear = train_probes.clear(labels)
+        truth = labels[clear] >= train_probes.NAMED
+        if one.id in pack.table.ids and truth.sum() >= FEWEST:
+            scores = found[clear, pack.table.index(one.id)]
+            each.append(metrics.average_precision(scores, truth))
+            error = metrics.calibration_error(scores, truth)
+            yield f"  {one.name}, holidays: AP {each[-1]:.3f}, calibration error {error:.3f}"
+    yield f"holidays, {len(each)} concepts: mAP {np.mean(each):.3f}"
 
 
 def size_and_speed(pack: Shipped) -> Iterator[str]:
@@ -206,8 +215,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--wordnet", type=Path, help="WordNet 3.0's data.noun")
     options = parser.parse_args()
-    pack = Shipped(options.data, options.work)
+    pack = Shipped(options.data, options.work, options.wordnet)
     for title, part in (
         ("Size and speed", size_and_speed),
         ("Classes", classes),

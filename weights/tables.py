@@ -44,11 +44,11 @@ class Table:
     def leaves(self) -> NDArray[np.bool_]:
         """Classes x concepts: which classes stand below a concept (a class: itself)."""
         at = {one: index for index, one in enumerate(self.ids)}
-        classes = [int(o.split(":")[1]) for o in self.outputs if o.startswith("class:")]
-        below = np.zeros((len(classes), len(self.ids)), bool)
-        for line, output in enumerate(self.outputs):
-            if output.startswith("class:"):
-                waiting, own = [self.ids[line]], int(output.split(":")[1])
+        owns = [class_of(output) for output in self.outputs]
+        below = np.zeros((sum(own is not None for own in owns), len(self.ids)), bool)
+        for line, own in enumerate(owns):
+            if own is not None:
+                waiting = [self.ids[line]]
                 while waiting:
                     one = waiting.pop()
                     below[own, at[one]] = True
@@ -73,20 +73,46 @@ def read(path: Path) -> Table:
     )
 
 
+def class_of(output: str) -> int | None:
+    """The class that a line of the table is, if it is one (`class:5`, `class:5+probe:7`)."""
+    kind, _, rest = output.partition(":")
+    return int(rest.partition("+")[0]) if kind == "class" else None
+
+
+def probe_of(output: str) -> int | None:
+    """The probe that reads a line of the table, if one does."""
+    _, probe, number = output.partition("probe:")
+    return int(number) if probe else None
+
+
+def read_inputs(path: Path) -> list[list[int]]:
+    """The classes of each input of the probes."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [[int(number) for number in line.split()] for line in lines]
+
+
 def raw_scores(
-    table: Table, logits: Floats, temperature: float, vectors: Floats, probes: Floats
+    table: Table,
+    logits: Floats,
+    temperature: float,
+    vectors: Floats,
+    probes: Floats,
+    inputs: list[list[int]],
 ) -> NDArray[np.float64]:
-    """Photos x concepts: log odds of the softmax sums, then the probes' outputs."""
-    sums = np.exp(log_softmax(logits, temperature)) @ table.leaves()
-    sums = np.clip(sums, SMALLEST, 1 - SMALLEST)
+    """Photos x concepts: log odds of the softmax sums, or what the probes make of them."""
+    shares = np.exp(log_softmax(logits, temperature))
+    sums = np.clip(shares @ table.leaves(), SMALLEST, 1 - SMALLEST)
     raw = np.log(sums / (1 - sums))
+    roots = [np.sqrt(shares[:, classes].sum(axis=1)) for classes in inputs]
+    wide = np.concatenate([vectors.astype(np.float64), *(r[:, None] for r in roots)], axis=1)
     for line, output in enumerate(table.outputs):
-        if output.startswith("probe:"):
-            row = probes[int(output.split(":")[1])].astype(np.float64)
-            raw[:, line] = vectors.astype(np.float64) @ row[:-1] + row[-1]
+        number = probe_of(output)
+        if number is not None:
+            row = probes[number].astype(np.float64)
+            raw[:, line] = wide @ row[:-1] + row[-1]
     return raw
 
 
 def probabilities(raw: Floats, calibration: Floats) -> NDArray[np.float64]:
     """sigmoid(scale * raw + offset)."""
-    return 1 / (1 + np.exp(-(raw * calibration[:, 0] + calibration[:, 1])))
+    return np.asarray(1 / (1 + np.exp(-(raw * calibration[:, 0] + calibration[:, 1]))), np.float64)

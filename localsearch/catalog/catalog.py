@@ -7,13 +7,14 @@ transactions. Invariant: an open catalog has the schema version of this program.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from localsearch.catalog import packs
 from localsearch.catalog.database import Database
 from localsearch.catalog.migrations import CATALOG, STORE_FORMAT, is_made, make, migrate
-from localsearch.errors import LibraryDamaged, LibraryReadOnly
+from localsearch.errors import LibraryDamaged, LibraryPackChanged, LibraryReadOnly
 
 FILE_NAME = "catalog.sqlite"
 
@@ -30,14 +31,39 @@ class Catalog:
         self.read_only = database.read_only
         self.schema = STORE_FORMAT
         self._database = database
+        self._pack_digest: str | None = None
 
-    def reading(self) -> AbstractContextManager[sqlite3.Connection]:
+    def stand_on(self, pack_digest: str) -> None:
+        """From now on its transactions are for one who uses this pack.
+
+        Where they see that another pack is active, they raise LibraryPackChanged before anything
+        is read or written: nothing can be mixed, and no features go where nobody looks.
+        """
+        self._pack_digest = pack_digest
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
         """A connection that sees one state until the block ends; see `Database.reading`."""
-        return self._database.reading()
+        with self._database.reading() as conn:
+            self._check_pack(conn)
+            yield conn
 
-    def writing(self, doing: str) -> AbstractContextManager[sqlite3.Connection]:
+    @contextmanager
+    def writing(self, doing: str) -> Iterator[sqlite3.Connection]:
         """A connection in a write transaction; LibraryBusy names `doing` to others."""
-        return self._database.writing(doing)
+        with self._database.writing(doing) as conn:
+            self._check_pack(conn)
+            yield conn
+
+    def _check_pack(self, conn: sqlite3.Connection) -> None:
+        if self._pack_digest is None:
+            return
+        active = packs.active(conn)
+        if active is not None and active.pack_digest != self._pack_digest:
+            raise LibraryPackChanged(
+                f"this library has changed to the pack {active.name} {active.version} meanwhile",
+                hint="make the call again: it uses the new pack",
+            )
 
     def data_version(self) -> int:
         """A number that differs once anyone, in any process, has committed."""

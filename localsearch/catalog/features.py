@@ -2,6 +2,9 @@
 
 Never holds a probability, a name or a path: new names and calibrations cost no inference. One
 file an encoder. Invariant: all vectors of a file have one length, and so have all logits.
+
+Features that a reindex computed from a thumbnail are *marked*, and give way to those of the photo
+itself (`catalog.marks`).
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from localsearch.catalog import marks
 from localsearch.catalog.database import Database
 from localsearch.catalog.lists import chunks, execute_in, select_in
 from localsearch.catalog.migrations import FEATURES, is_made, make, version_of
@@ -33,19 +37,32 @@ PAGE_ROWS = 4096
 class Features:
     """The features of one encoder. Any thread may call."""
 
-    def __init__(self, database: Database, dimensions: int, classes: int) -> None:
+    def __init__(
+        self, database: Database, encoder_digest: str, dimensions: int, classes: int
+    ) -> None:
         self.path = database.path
+        self.encoder_digest = encoder_digest
         self.dimensions = dimensions
         self.classes = classes
         self._database = database
 
-    def put_many(self, features: Iterable[Feature]) -> int:
-        """Keep (digest, vector [D], logits [K]); gives how many were new. Known ones stay."""
+    def put_many(self, features: Iterable[Feature], *, from_thumbnails: bool = False) -> int:
+        """Keep (digest, vector [D], logits [K]); gives how many were new. Known ones stay.
+
+        But those that came from a thumbnail give way to those that did not; `renewed` tells them
+        until `settle`. With `from_thumbnails` the new ones are marked as such.
+        """
         rows = [
             (digest, self._bytes(vector, self.dimensions), self._bytes(logits, self.classes))
             for digest, vector, logits in features
         ]
         with self._writing("keeping features") as conn:
+            known = [row[0] for row in rows]
+            if from_thumbnails:
+                new = set(known) - _have(conn, known)
+                marks.put(conn, sorted(new))
+            elif give_way := marks.renew(conn, known):
+                execute_in(conn, "DELETE FROM features WHERE digest IN (...)", give_way)
             done = conn.executemany(
                 "INSERT INTO features (digest, vector, logits) VALUES (?, ?, ?)"
                 " ON CONFLICT (digest) DO NOTHING",
@@ -74,14 +91,38 @@ class Features:
 
     def have(self, digests: Iterable[bytes]) -> set[bytes]:
         """Those digests that have features."""
-        sql = "SELECT digest FROM features WHERE digest IN (...)"
         with self._reading() as conn:
-            return {digest for (digest,) in select_in(conn, sql, digests)}
+            return _have(conn, digests)
+
+    def have_whole(self, digests: Iterable[bytes]) -> set[bytes]:
+        """Those digests that have features of the photo itself, not of its thumbnail."""
+        wanted = [*digests]
+        with self._reading() as conn:
+            return _have(conn, wanted) - marks.marked(conn, wanted)
+
+    def from_thumbnails(self) -> int:
+        """How many contents have features of their thumbnail only."""
+        with self._reading() as conn:
+            return marks.count(conn)
+
+    def renewed(self) -> list[bytes]:
+        """Contents whose features gave way to better ones, and whose rows still say the old."""
+        with self._reading() as conn:
+            return marks.renewed(conn)
+
+    def settle(self, digests: Iterable[bytes]) -> None:
+        """Their rows are new ones now, or nobody uses these features yet: `renewed` no more."""
+        gone = [*digests]
+        if gone:
+            with self._writing("settling features") as conn:
+                marks.settle(conn, gone)
 
     def forget(self, digests: Iterable[bytes]) -> int:
         """Drop features of contents that are gone; gives how many there were."""
+        gone = [*digests]
         with self._writing("forgetting features") as conn:
-            return execute_in(conn, "DELETE FROM features WHERE digest IN (...)", digests)
+            marks.forget(conn, gone)
+            return execute_in(conn, "DELETE FROM features WHERE digest IN (...)", gone)
 
     def count(self) -> int:
         """How many contents have features."""
@@ -124,9 +165,13 @@ class Features:
         made = _opened(beside, False, self._database.lock_timeout)
         try:
             _agree(made, encoder_digest, self.dimensions, self.classes)
-            rescued = Features(made, self.dimensions, self.classes)
+            rescued = Features(made, encoder_digest, self.dimensions, self.classes)
+            guessed = self._marked()
             for chunk in chunks(digests):
-                rescued.put_many(self._readable(chunk))
+                features = self._readable(chunk)
+                rescued.put_many([one for one in features if one[0] not in guessed])
+                poor = [one for one in features if one[0] in guessed]
+                rescued.put_many(poor, from_thumbnails=True)
             count = rescued.count()
         finally:
             made.close()
@@ -136,6 +181,14 @@ class Features:
         move(beside, self.path)
         self._database = _opened(self.path, False, timeout)
         return count
+
+    def _marked(self) -> set[bytes]:
+        """What came from thumbnails; where that cannot be read, nothing is known to."""
+        try:
+            with self._reading() as conn:
+                return marks.all_marked(conn)
+        except LibraryDamaged:
+            return set()
 
     def _readable(self, digests: Sequence[bytes]) -> list[Feature]:
         """Those features that can be read: a damaged page is found by halves."""
@@ -195,6 +248,11 @@ class Features:
         return np.frombuffer(whole, "<f2").reshape(len(blobs), length).astype(np.float16)
 
 
+def _have(conn: sqlite3.Connection, digests: Iterable[bytes]) -> set[bytes]:
+    sql = "SELECT digest FROM features WHERE digest IN (...)"
+    return {digest for (digest,) in select_in(conn, sql, digests)}
+
+
 def _delete(path: Path) -> None:
     for end in ("", "-wal", "-shm"):
         path.with_name(path.name + end).unlink(missing_ok=True)
@@ -203,6 +261,34 @@ def _delete(path: Path) -> None:
 def features_path(store: Path, encoder_digest: str) -> Path:
     """Where an encoder's features lie."""
     return store / f"features-{encoder_digest[:16]}.sqlite"
+
+
+def other_files(store: Path, encoder_digests: Iterable[str]) -> list[Path]:
+    """The features files of a store that are none of these encoders'."""
+    ours = {features_path(store, digest) for digest in encoder_digests}
+    digest = "[0-9a-f]" * 16
+    return sorted(set(store.glob(f"features-{digest}.sqlite")) - ours)
+
+
+def delete_file(path: Path) -> bool:
+    """Delete a features file that nobody needs; False where it is in use (Windows)."""
+    try:
+        _delete(path)
+    except OSError:
+        return False
+    return True
+
+
+def forget_in(path: Path, digests: Sequence[bytes]) -> None:
+    """Drop features of contents that are gone from a file that is not open here."""
+    if path.exists():
+        database = _opened(path, False, 10.0)
+        try:
+            with database.writing("forgetting features") as conn:
+                marks.forget(conn, digests)
+                execute_in(conn, "DELETE FROM features WHERE digest IN (...)", digests)
+        finally:
+            database.close()
 
 
 def open_features(
@@ -226,7 +312,7 @@ def open_features(
         except BaseException:
             database.close()
             raise
-    return Features(database, dimensions, classes)
+    return Features(database, encoder_digest, dimensions, classes)
 
 
 @contextmanager

@@ -213,12 +213,39 @@ def rootless_featured(conn: sqlite3.Connection) -> list[InputRow]:
     return [*map(_made, conn.execute(f"{_SELECT} WHERE {FEATURED} AND inputs.root IS NULL"))]
 
 
+def featured_rows(conn: sqlite3.Connection) -> npt.NDArray[np.uint32]:
+    """Rows of live inputs that have features, ascending."""
+    return rows_from(conn, f"SELECT row FROM inputs WHERE {FEATURED}")
+
+
 def live_featured_rows(
     conn: sqlite3.Connection, after: int = 0, up_to: int = LARGEST_ROW
 ) -> list[tuple[int, bytes]]:
     """(row, digest) of live rows in (after, up_to] that have features, ascending."""
     sql = f"SELECT row, digest FROM inputs WHERE {FEATURED} AND row > ? AND row <= ? ORDER BY row"
     return conn.execute(sql, (after, up_to)).fetchall()
+
+
+def contents_after(conn: sqlite3.Connection, row: int, limit: int) -> list[tuple[int, bytes]]:
+    """(row, digest) of inputs with a content that could be indexed, above a row, ascending.
+
+    Whatever their state, removed ones too. New content, and what comes back, takes a higher row:
+    so a walk that has come to its end has met every content there is.
+    """
+    sql = (
+        "SELECT row, digest FROM inputs WHERE content_state = 'ok' AND digest IS NOT NULL"
+        " AND row > ? ORDER BY row LIMIT ?"
+    )
+    return conn.execute(sql, (row, limit)).fetchall()
+
+
+def count_contents(conn: sqlite3.Connection) -> int:
+    """How many different contents there are that could be indexed."""
+    sql = (
+        "SELECT count(DISTINCT digest) FROM inputs WHERE content_state = 'ok'"
+        " AND digest IS NOT NULL"
+    )
+    return int(conn.execute(sql).fetchone()[0])
 
 
 def count_by_state(conn: sqlite3.Connection) -> dict[str, int]:

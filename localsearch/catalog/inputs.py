@@ -224,6 +224,22 @@ def set_removed(conn: sqlite3.Connection, key: int, removed: bool, now_ms: int) 
     return _settle(conn, before, live=not removed and before.state != "missing")
 
 
+def renew_rows(conn: sqlite3.Connection, digests: Iterable[bytes]) -> int:
+    """Give live inputs of contents whose features were replaced new rows; gives how many.
+
+    What segments hold of their old rows is no longer what the features say.
+    """
+    sql = "SELECT key FROM inputs WHERE content_state = 'ok' AND digest IN (...)"
+    keys = [key for (key,) in select_in(conn, sql, list(digests))]
+    renewed = 0
+    for chunk in chunks(dict.fromkeys(keys)):
+        for before in _standings(conn, chunk):
+            if before.live:
+                _settle(conn, before, live=True, other=True)
+                renewed += 1
+    return renewed
+
+
 def purge(conn: sqlite3.Connection, keys: Iterable[int]) -> Purged:
     """Delete inputs with their tags and bytes for good; unknown keys are passed over."""
     count = 0

@@ -23,7 +23,7 @@ from localsearch.errors import (
     LibraryTooNew,
 )
 
-STORE_FORMAT = 2
+STORE_FORMAT = 3
 """Schema version of `catalog.sqlite` that this program writes."""
 
 OLDEST_READABLE = 1
@@ -67,7 +67,10 @@ def _to_2(connection: sqlite3.Connection) -> None:
     metadata_terms.put_all(connection)
 
 
-MIGRATIONS: tuple[Migration, ...] = (Migration(1, 2, _to_2),)
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(1, 2, _to_2),
+    Migration(2, 3, tables.ADDED_IN_3),
+)
 """Append only. Each step goes from `before` to `after`, in order."""
 
 

@@ -42,6 +42,17 @@ def building(conn: sqlite3.Connection) -> PackRow | None:
     return of_role(conn, "building")
 
 
+def previous(conn: sqlite3.Connection) -> PackRow | None:
+    """The pack that was active before, as long as its features are kept."""
+    return of_role(conn, "previous")
+
+
+def all_named(conn: sqlite3.Connection) -> list[PackRow]:
+    """The packs of all roles."""
+    sql = "SELECT name, version, encoder_digest, pack_digest, folder FROM packs ORDER BY role"
+    return [PackRow(*row) for row in conn.execute(sql)]
+
+
 def put(conn: sqlite3.Connection, role: Role, pack: PackRow) -> None:
     """Give a role to a pack; what had it has it no longer."""
     conn.execute(

@@ -204,7 +204,45 @@ END;
 """What schema version 2 added. Each trigger deletes and inserts: `OR REPLACE` inside a trigger
 gives way to what the statement outside says of conflicts."""
 
-CATALOG = _CATALOG_1 + ADDED_IN_2
+ADDED_IN_3 = """
+CREATE TABLE taught (
+    key INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    folded TEXT NOT NULL UNIQUE,
+    made_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE taught_examples (
+    taught INTEGER NOT NULL REFERENCES taught (key) ON DELETE CASCADE,
+    digest BLOB NOT NULL CHECK (length(digest) = 32),
+    input INTEGER REFERENCES inputs (key) ON DELETE SET NULL,
+    positive INTEGER NOT NULL CHECK (positive IN (0, 1)),
+    sampled INTEGER NOT NULL CHECK (sampled IN (0, 1)),
+    PRIMARY KEY (taught, digest),
+    CHECK (NOT (positive AND sampled))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX taught_examples_input ON taught_examples (input) WHERE input IS NOT NULL;
+
+CREATE TABLE taught_probes (
+    taught INTEGER NOT NULL REFERENCES taught (key) ON DELETE CASCADE,
+    encoder_digest TEXT NOT NULL,
+    direction BLOB NOT NULL,
+    scale REAL NOT NULL,
+    offset REAL NOT NULL,
+    floor INTEGER NOT NULL CHECK (floor BETWEEN 1 AND 65535),
+    positives INTEGER NOT NULL,
+    negatives INTEGER NOT NULL,
+    found INTEGER NOT NULL,
+    wrong INTEGER NOT NULL,
+    precision REAL,
+    made_ms INTEGER NOT NULL,
+    PRIMARY KEY (taught, encoder_digest)
+) STRICT, WITHOUT ROWID;
+"""
+"""What schema version 3 added."""
+
+CATALOG = _CATALOG_1 + ADDED_IN_2 + ADDED_IN_3
 
 FEATURES = """
 CREATE TABLE about (
@@ -218,6 +256,14 @@ CREATE TABLE features (
     logits BLOB NOT NULL
 ) STRICT;
 """
+
+FROM_THUMBNAILS = """
+CREATE TABLE IF NOT EXISTS from_thumbnails (
+    digest BLOB NOT NULL PRIMARY KEY CHECK (length(digest) = 32),
+    renewed INTEGER NOT NULL CHECK (renewed IN (0, 1))
+) STRICT, WITHOUT ROWID
+"""
+"""A table of the features file that is made with its first row: most stores never need it."""
 
 THUMBNAILS = """
 CREATE TABLE thumbnails (

@@ -69,7 +69,7 @@ Text = Annotated[
     Names,
     typer.Argument(
         metavar="TEXT",
-        help="Concepts, all of which must be there; -WORD: must not. Also: (cat or dog).",
+        help="Concepts, or what is on it in English; -WORD: without it. Also: (cat or dog).",
         show_default=False,
     ),
 ]
@@ -110,6 +110,9 @@ PageNumber = Annotated[
     typer.Option("--page", metavar="N", min=1, help="Which page.", show_default="1"),
 ]
 All = Annotated[bool, typer.Option("--all", help="All hits, on no page.")]
+Fold = Annotated[
+    bool, typer.Option("--fold", help="Of a burst only the best hit; (+3): so many are folded.")
+]
 MinScore = Annotated[
     float,
     typer.Option("--min-score", metavar="S", min=0.0, max=1.0, help="Leave out what is below."),
@@ -142,6 +145,7 @@ def run(
     limit: Limit = None,
     page: PageNumber = None,
     everything: All = False,
+    fold: Fold = False,
     min_score: MinScore = 0.0,
     form: Format = Form.table,
     nul: Nul = False,
@@ -155,25 +159,22 @@ def run(
     flags = terms_of(concept or [], without or [], any_of or [], like, like_id, tag or [], region)
     flags += filters_of(where or [], taken, near, box, camera)
     query = query_of(text or [], flags)
-    pictures = pictures_of(text or [], like)
-    size, number = _cut(limit, page, everything)
+    size, number = _cut(limit, page, everything, fold)
     form = Form.json if json else Form.paths if nul else form
-    if explain:
-        _without_hits(page or everything or sheet or show)
+    _check_explain(explain, page or everything or sheet or show or fold)
     sheet_failed = False
     with (
         in_columns_of(text or [], flags),
-        opening.naming(pictures),
+        opening.naming(pictures_of(text or [], like)),
         opening.open_to_read(ctx, library) as opened,
     ):
         if explain:
             _explain(opened.explain(query, limit=size, min_score=min_score), query, form)
             return
         seen = LOOKED_AT if form is Form.table else TOLD
-        found = opened.search(query, limit=size, page=number, min_score=min_score, concepts=seen)
-        hits = iter(found)
-        if everything:
-            hits = opened.scan(query, min_score=min_score, concepts=seen)
+        told: dict[str, Any] = {"min_score": min_score, "concepts": seen}
+        found = opened.search(query, limit=size, page=number, fold=fold, **told)
+        hits = opened.scan(query, **told) if everything else iter(found)
         if sheet or show:
             kept = list(hits)
             hits = iter(kept)
@@ -181,28 +182,33 @@ def run(
         if form is Form.table:
             hits = iter(with_telling(opened, list(hits)))
         _print(hits, found, form, nul)
-    _more(found, everything, size, form)
+    _more(found, everything, size, form, fold)
+    for note in found.notes if form is not Form.json else ():
+        terminal.note(note)
     if sheet_failed:
         raise typer.Exit(UNWRITABLE)
 
 
-def _cut(limit: int | None, page: int | None, everything: bool) -> tuple[int, int]:
+def _check_explain(explain: bool, others: object) -> None:
+    """Raise InputError where options speak of hits that are not shown."""
+    if explain and others:
+        hint = "leave out --page, --all, --fold, --sheet and --open"
+        raise ls.InputError("--explain shows no hits", hint=hint)
+
+
+def _cut(limit: int | None, page: int | None, everything: bool, fold: bool) -> tuple[int, int]:
     """(hits a page, page) to ask for. Raises InputError where --all contradicts them."""
     if not everything:
         return limit or LIMIT, page or 1
+    if fold:
+        raise ls.InputError(
+            "--all streams, and --fold compares", hint="leave out --all, and give a large --limit"
+        )
     if limit is not None or page is not None:
         raise ls.InputError(
             "--all has no pages", hint="leave out --limit and --page, or leave out --all"
         )
     return 1, 1  # asked for the total and the route only
-
-
-def _without_hits(asked: object) -> None:
-    """InputError where hits, or a place for them, are asked for beside --explain."""
-    if asked:
-        raise ls.InputError(
-            "--explain shows no hits", hint="leave out --page, --all, --sheet and --open"
-        )
 
 
 def _explain(told: ls.Explanation, query: str | ls.Term, form: Form) -> None:
@@ -218,7 +224,7 @@ def _explain(told: ls.Explanation, query: str | ls.Term, form: Form) -> None:
 
 def _print(hits: Iterator[ls.Hit], found: ls.Page, form: Form, nul: bool) -> None:
     if form is Form.json:
-        output.print_json(output.hits_json(hits, found.total, found.page, found.route))
+        output.print_json(output.hits_json(hits, found.total, found.page, found.route, found.notes))
     elif form is Form.ndjson:
         output.print_ndjson(hits)
     elif form is Form.csv:
@@ -229,15 +235,20 @@ def _print(hits: Iterator[ls.Hit], found: ls.Page, form: Form, nul: bool) -> Non
         output.print_hits(list(hits))
 
 
-def _more(found: ls.Page, everything: bool, limit: int, form: Form) -> None:
+def _more(found: ls.Page, everything: bool, limit: int, form: Form, fold: bool) -> None:
     """What was left out, on stderr, so that stdout holds hits only; in a pipe only "none"."""
     if found.total and found.page > 1 and not len(found):
         told = "1 photo matches" if found.total == 1 else f"{found.total:,} photos match"
-        terminal.note(f"{told}; the last page is {-(-found.total // limit):,}")
+        last = f"the last page is {-(-found.total // limit):,}"
+        terminal.note(f"{told}; {'an earlier page is the last, folded' if fold else last}")
     elif form is not Form.table:
         return
     elif not found.total:
         terminal.note("no photo matches")
+    elif fold and terminal.is_terminal(sys.stderr):
+        hidden = sum(hit.folded for hit in found)
+        more = f"; more: --page {found.page + 1}" if found.more else ""
+        terminal.note(f"{len(found):,} shown, {hidden:,} folded of {found.total:,}{more}", "dim")
     elif not everything and found.page * limit < found.total and terminal.is_terminal(sys.stderr):
         told = f"{len(found):,} of {found.total:,}; more: --page {found.page + 1}, or --all"
         terminal.note(told, "dim")

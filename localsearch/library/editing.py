@@ -9,6 +9,7 @@ from typing import Any
 
 from localsearch.catalog import input_reads as reads
 from localsearch.catalog import inputs, tags
+from localsearch.catalog.features import forget_in, other_files
 from localsearch.catalog.input_reads import InputRow
 from localsearch.catalog.inputs import IGNORED
 from localsearch.catalog.truth import Truth
@@ -93,6 +94,8 @@ def forget_contents(truth: Truth, gone: inputs.Purged) -> None:
     """Features and thumbnails that no input has any more; space goes back to the disk."""
     if gone.orphans:
         truth.features.forget(gone.orphans)
+        for other in other_files(truth.store, [truth.features.encoder_digest]):
+            forget_in(other, gone.orphans)  # of the pack before, or the one that is being built
         truth.thumbnails.forget(gone.orphans)
         truth.features.shrink()
         truth.thumbnails.shrink()

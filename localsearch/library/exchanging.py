@@ -56,7 +56,9 @@ def export(
     """All inputs as lines; gives how many."""
     if format not in exports.FORMATS:
         raise arguments.refused("format", format, f"one of {', '.join(exports.FORMATS)}")
-    told = partial(concepts_of, parts.pack, limit=_CONCEPTS)
+    with parts.truth.catalog.reading() as conn:
+        taught = parts.known.current(conn).taught
+    told = partial(concepts_of, parts.pack, limit=_CONCEPTS, taught=taught)
     return exports.export_inputs(
         parts.truth,
         _file(file, "file"),
@@ -96,7 +98,7 @@ def import_(
             )
             for one in files
         ]
-        return run_add(parts, news, derived.never)
+        return run_add(lambda: parts, news, derived.never)
 
     return imports.import_inputs(
         parts.truth,
@@ -186,7 +188,7 @@ def _tools(parts: Parts, progress: OnProgress) -> Tools:
                 graphs.drop(conn, name)
 
     def infer_lost() -> None:
-        run_sync(parts, Wanted(progress=progress))
+        run_sync(lambda: parts, Wanted(progress=progress))
         parts.live.forget()
 
     def sweep() -> None:

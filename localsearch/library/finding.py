@@ -28,6 +28,7 @@ from localsearch.search.page import (
     Page,
     Place,
     Stream,
+    folded_page_of,
     hits_later,
     offset_of,
     page_of,
@@ -54,9 +55,11 @@ _NEW_SNAPSHOTS = 3  # for a file that is gone: each publish between two looks ma
 
 
 def tree_of(parts: Parts, query: Term | str) -> Term:
-    """A query as a tree; text is parsed with the vocabulary of the pack."""
+    """A query as a tree; text is parsed with the concepts of the pack and the taught ones."""
     if isinstance(query, str):
-        return parse(query, parts.pack.vocabulary)
+        with parts.truth.catalog.reading() as conn:
+            known = parts.known.current(conn)
+        return parse(query, known, parts.pack.words)
     if not isinstance(query, Term):
         raise arguments.refused("query", query, "a term, or text as for localsearch.parse")
     return query
@@ -76,6 +79,7 @@ class Asked:
     concepts: int
     vectors: dict[tuple[object, ...], npt.NDArray[np.float32]] = field(default_factory=dict)
     graphs: list[GraphView | None] = field(default_factory=list)
+    fold: bool = False
 
     def check(self) -> None:
         """Raise Cancelled if the caller does not want the answer any more."""
@@ -90,6 +94,7 @@ def asked(
     min_score: float,
     stop: arguments.Stop,
     concepts: int = SHOWN,
+    fold: bool = False,
 ) -> Asked:
     """A search, its arguments checked. Raises InputError, QueryError."""
     return Asked(
@@ -99,6 +104,7 @@ def asked(
         arguments.fraction(min_score, "min_score"),
         arguments.stop(stop),
         arguments.whole(concepts, "concepts"),
+        fold=arguments.flag(fold, "fold"),
     )
 
 
@@ -107,13 +113,19 @@ def search(asked: Asked, page: int) -> Page:
     parts, limit = asked.parts, asked.limit
     offset = offset_of(arguments.whole(page, "page"), limit)
 
+    def use_all(snapshot: Snapshot) -> Page:
+        result = run_all(snapshot, asked.tree, min_score=asked.min_score)
+        asked.check()
+        lookups, again = lookups_of(parts, snapshot, asked.concepts), partial(search, asked)
+        return folded_page_of(snapshot, result, lookups, limit=limit, page=page, again=again)
+
     def use(snapshot: Snapshot) -> Page:
         result = run(snapshot, asked.tree, limit=limit, offset=offset, min_score=asked.min_score)
         asked.check()
         lookups = lookups_of(parts, snapshot, asked.concepts)
         return page_of(snapshot, result, lookups, page=page, again=partial(search, asked))
 
-    return with_snapshot(asked, use)
+    return with_snapshot(asked, use_all if asked.fold else use)
 
 
 def scan(asked: Asked) -> Iterator[Hit]:
@@ -193,14 +205,16 @@ def _snapshot(asked: Asked, conn: sqlite3.Connection) -> Snapshot:
         graph=graph,
         check=asked.check,
         vectors=dict(asked.vectors),
+        known=parts.known.current(conn),
     )
 
 
 def query_vector(
     parts: Parts, conn: sqlite3.Connection, live: LiveSet, term: Like | Text
 ) -> npt.NDArray[np.float32]:
-    """The vector of a query picture: the stored one where its content is known, else inferred."""
-    assert isinstance(term, Like)  # no pack has a text part: texts are refused before
+    """The vector of a text, or of a query picture: the stored one where its content is known."""
+    if isinstance(term, Text):
+        return parts.models.vector_of_text(term.query)
     if term.id is not None:
         return _vector_of_input(parts, conn, live, term, term.id)
     data = _bytes_of(term)
@@ -265,7 +279,12 @@ def lookups_of(parts: Parts, snapshot: Snapshot, concepts: int = SHOWN) -> Looku
         tags=partial(tags.tags_of, conn),
         place=partial(_place_of, paths),
         concepts=partial(
-            shown_concepts, parts.pack, parts.truth.features, snapshot.live, limit=concepts
+            shown_concepts,
+            parts.pack,
+            parts.truth.features,
+            snapshot.live,
+            limit=concepts,
+            taught=snapshot.concepts.taught,
         ),
     )
 

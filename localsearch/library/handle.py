@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
-from localsearch.catalog.truth import Truth
-from localsearch.errors import LibraryClosed, LibraryReadOnly
 from localsearch.later import Later
-from localsearch.library import arguments, shared
-from localsearch.library.opened_with import Options
-from localsearch.library.parts import Parts
+from localsearch.library import arguments
+from localsearch.library.handle_more import MoreOfLibrary
 from localsearch.library.places import AnyPath
-from localsearch.pack import Pack
 
 if TYPE_CHECKING:
     from typing import IO
@@ -49,71 +44,13 @@ else:
     predicting = Later("localsearch.library.predicting")
     syncing = Later("localsearch.library.syncing")
 
-T = TypeVar("T")
 
-
-class Library:
+class Library(MoreOfLibrary):
     """A photo library: a store, its photo folders, and the pack that looks at them.
 
     Made by `localsearch.open`. Any thread may call; close it, or use it as a context manager.
     A forgotten `close` loses nothing.
     """
-
-    def __init__(self, truth: Truth, pack: Pack, options: Options, notes: Sequence[str]) -> None:
-        self._shared, self._inner = shared.join(truth, pack, options)
-        self._options, self._notes = options, tuple(notes)
-        self._closed = False
-
-    def __enter__(self) -> Library:
-        return self
-
-    def __exit__(self, *fault: object) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        return f"<localsearch.Library {self.store}>"
-
-    @property
-    def _parts(self) -> Parts:
-        self._check_open()
-        return self._inner
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise LibraryClosed("this library is closed", hint="open it again")
-
-    def _writable(self) -> Parts:
-        parts = self._parts
-        if self._options.read_only:
-            raise LibraryReadOnly("this library was opened read-only", hint="open it without it")
-        return parts
-
-    def _streamed(self, items: Iterator[T]) -> Iterator[T]:
-        """Items while the library is open; what was fetched ahead is not given after that."""
-        for item in items:
-            self._check_open()
-            yield item
-
-    @property
-    def store(self) -> Path:
-        """The folder of the store."""
-        return self._inner.truth.store
-
-    @property
-    def pack_name(self) -> str:
-        """The name of the pack that this library uses."""
-        return self._inner.pack.name
-
-    @property
-    def read_only(self) -> bool:
-        """Whether it was opened without the right to write."""
-        return self._options.read_only
-
-    def close(self) -> None:
-        """Close all files and models; twice does no harm."""
-        if not self._closed:
-            self._closed = True
-            shared.leave(self._shared, self._inner)
 
     # -- photo folders ---------------------------------------------------------------------
 
@@ -172,7 +109,8 @@ class Library:
         LibraryBusy if another process syncs, LibraryFull, InputError for a path outside all roots.
         """
         order = (paths, roots, progress, stop, threads, gentle, allow_removals)
-        return syncing.run_sync(self._writable(), syncing.wanted(*order))
+        self._writable()
+        return syncing.run_sync(self._writable, syncing.wanted(*order))
 
     def estimate(
         self, *, roots: str | Iterable[str] | None = None, stop: Stop = None
@@ -212,7 +150,8 @@ class Library:
         return self._add(map(new_input.item_of, arguments.sources(sources)), stop)
 
     def _add(self, news: Iterable[new_input.NewInput], stop: Stop) -> Iterator[records.Added]:
-        return self._streamed(syncing.run_add(self._writable(), news, arguments.stop(stop)))
+        self._writable()
+        return self._streamed(syncing.run_add(self._writable, news, arguments.stop(stop)))
 
     # -- searching ---------------------------------------------------------------------------
 
@@ -224,28 +163,41 @@ class Library:
         page: int = 1,
         min_score: float = 0.0,
         concepts: int = 5,
+        fold: bool = False,
         stop: Stop = None,
     ) -> Page:
         """One page of hits, best first. `query` is a term, or text as for `localsearch.parse`.
 
-        Each hit tells its most probable `concepts`. `stop` (an Event, or a function that gives
-        True) ends it with Cancelled. Raises QueryError, PictureError, InputError.
+        Each hit tells its most probable `concepts`. `fold` shows of a burst only the best-ranked
+        hit, which tells how many are `folded` under it; the page is full all the same. `stop` (an
+        Event, or a function that gives True) ends it with Cancelled. Raises QueryError,
+        PictureError, InputError.
         """
-        asked = finding.asked(self._parts, query, limit, min_score, stop, concepts)
-        return finding.search(asked, page)
+        return self._with_parts(
+            lambda parts: finding.search(
+                finding.asked(parts, query, limit, min_score, stop, concepts, fold), page
+            )
+        )
 
     def scan(
         self, query: Term | str, *, min_score: float = 0.0, concepts: int = 5, stop: Stop = None
     ) -> Iterator[records.Hit]:
         """All hits, best first, streamed: the ranking is taken once, hits are made as they go."""
-        told = finding.scan(finding.asked(self._parts, query, 1, min_score, stop, concepts))
-        return self._streamed(told)
+        return self._streamed(
+            self._with_parts(
+                lambda parts: finding.scan(
+                    finding.asked(parts, query, 1, min_score, stop, concepts)
+                )
+            )
+        )
 
     def explain(
         self, query: Term | str, *, limit: int = 20, min_score: float = 0.0
     ) -> records.Explanation:
         """Run a search and tell how: its terms with rows and times, the route, the total."""
-        return finding.explained(finding.asked(self._parts, query, limit, min_score, None))
+        return self._with_parts(
+            lambda parts: finding.explained(finding.asked(parts, query, limit, min_score, None))
+        )
 
     def predict(
         self,
@@ -336,7 +288,7 @@ class Library:
         is due, free space given back. Takes minutes for large libraries, which can be searched
         meanwhile. Raises LibraryBusy if another process syncs, LibraryFull.
         """
-        return syncing.run_compact(self._writable(), progress, stop)
+        return syncing.run_compact(self._writable, progress, stop)
 
     def verify(
         self, *, repair: bool = False, progress: OnProgress = None

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from localsearch.encoders.image import ImageEncoder
+    from localsearch.encoders.text import TextEncoder
     from localsearch.pipeline.job import Job, Outcome
     from localsearch.pipeline.look import Region
     from localsearch.sources.limits import Limits
@@ -36,6 +37,7 @@ class Models:
         self._pack, self._provider = pack, provider
         self._memory, self._threads = memory, threads
         self._encoders: dict[int, ImageEncoder] = {}
+        self._text: TextEncoder | None = None
         self._closed = False
         self.begin_anew()
 
@@ -106,6 +108,17 @@ class Models:
         with self._told_if_closed():
             return vector_of_part(data, region, self.encoder(), self._pack.image, self.limits)
 
+    def vector_of_text(self, text: str) -> npt.NDArray[np.float32]:
+        """The unit vector of a text, float32 [D]; opens no network.
+
+        Raises QueryNoText where the pack's text part reads nothing in it.
+        """
+        with inside():
+            from localsearch.encoders.text import TextEncoder
+        with self._lock:
+            self._text = self._text or TextEncoder(self._pack)
+            return self._text.encode(text)
+
     def reader(
         self,
         truth: Truth,
@@ -113,8 +126,10 @@ class Models:
         threads: int | None = None,
         gentle: bool = False,
         thumbnails: bool = True,
+        afresh: bool = False,
     ) -> Callable[[Iterable[Job], Callable[[], bool]], Iterator[Outcome]]:
-        """The pipeline: jobs in, outcomes out, contents that are known already not inferred.
+        """The pipeline: jobs in, outcomes out, contents that are known already not inferred, but
+        `afresh` all of them.
 
         It raises LibraryClosed when `close` comes in between.
         """
@@ -125,9 +140,11 @@ class Models:
         sure: set[bytes] = set()  # of this run: ten thousand copies ask for the same content
 
         def known(digest: bytes) -> bool:
+            if afresh:
+                return False
             if digest in sure:
                 return True
-            if not truth.features.have([digest]):
+            if not truth.features.have_whole([digest]):
                 return False
             with truth.catalog.reading() as conn:
                 if facts_of_digest(conn, digest) is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -219,6 +220,14 @@ def pack_row(pack: Pack, folder: str) -> pack_rows.PackRow:
 def _open_store(place: Path, wanted_pack: str | None, options: Options) -> Library:
     if not options.read_only:
         _refuse_network(place)
+    truth, pack, notes = _opened(place, wanted_pack, options)
+    return Library(truth, pack, options, notes, again=partial(_opened, place, None, options))
+
+
+def _opened(
+    place: Path, wanted_pack: str | None, options: Options
+) -> tuple[Truth, Pack, list[str]]:
+    """What a handle stands on, with the pack that is active now, and what there is to tell."""
     catalog = open_catalog(place, read_only=options.read_only, lock_timeout=options.lock_timeout)
     try:
         with catalog.reading() as conn:
@@ -227,6 +236,7 @@ def _open_store(place: Path, wanted_pack: str | None, options: Options) -> Libra
             raise PackMissing(f"{place} names no pack", hint="run `localsearch verify`")
         _check_wanted(wanted_pack, active)
         pack, notes = _own_pack(place, active)
+        catalog.stand_on(active.pack_digest)
         truth = _truth(place, catalog, pack, options)
     except BaseException:
         catalog.close()
@@ -236,7 +246,7 @@ def _open_store(place: Path, wanted_pack: str | None, options: Options) -> Libra
     synced_by = machine.cloud_synced(place)
     if synced_by:
         notes.append(f"the store lies in a folder of {synced_by}: exclude it from syncing")
-    return Library(truth, pack, options, notes)
+    return truth, pack, notes
 
 
 def _check_wanted(wanted: str | None, active: pack_rows.PackRow) -> None:

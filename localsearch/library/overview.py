@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from localsearch.catalog import graphs, settings
+from localsearch.catalog import graphs, packs, settings
 from localsearch.catalog import input_reads as reads
 from localsearch.catalog.migrations import STORE_FORMAT
-from localsearch.errors import PackError
 from localsearch.library import derived
 from localsearch.library.models import PROVIDER_SETTING
+from localsearch.library.pack_choice import newer_pack
 from localsearch.library.parts import Parts
-from localsearch.pack import find_pack, load_pack
 from localsearch.records import FAILED, Status
 
 
@@ -24,6 +23,7 @@ def status(parts: Parts, notes: Sequence[str]) -> Status:
         graph = graphs.named(conn, parts.pack.encoder_digest)
         counts = reads.count_by_state(conn)
         removed = reads.count_removed(conn)
+        building, previous = packs.building(conn), packs.previous(conn)
         last_used = settings.value(conn, PROVIDER_SETTING, parts.models.wanted_provider)
     provider = parts.models.provider() or last_used or "auto"
     pack = parts.pack
@@ -44,20 +44,30 @@ def status(parts: Parts, notes: Sequence[str]) -> Status:
         provider=provider,
         graph=words,
         recall=None if graph is None else graph.recall,
+        newer_pack=_newer_pack(parts),
+        building_pack=None if building is None else f"{building.name} {building.version}",
+        previous_pack=None if previous is None else f"{previous.name} {previous.version}",
         due=derived.due(parts),
-        notes=(*notes, *live.notes, *_newer_pack(parts)),
+        notes=(*notes, *live.notes, *_from_thumbnails(parts)),
     )
 
 
-def _newer_pack(parts: Parts) -> list[str]:
+def _newer_pack(parts: Parts) -> str | None:
     """The store keeps its own copy of its pack; tell when the program has a newer one."""
-    try:
-        available = load_pack(find_pack(parts.pack.name)).version
-    except PackError:
+    newer = newer_pack(parts)
+    if newer is None or newer.version <= parts.pack.version:
+        return None
+    return f"{newer.name} {newer.version}"
+
+
+def _from_thumbnails(parts: Parts) -> list[str]:
+    count = parts.truth.features.from_thumbnails()
+    if not count:
         return []
-    if available <= parts.pack.version:
-        return []
-    return [f"pack {parts.pack.name} {available} is available: localsearch reindex"]
+    return [
+        f"of {count:,} photos the features come from thumbnails: a sync that sees the photos"
+        " replaces them"
+    ]
 
 
 def _bytes_below(folder: Path) -> int:

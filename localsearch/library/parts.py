@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from localsearch.catalog.truth import Truth
 from localsearch.deferred import dataclass
+from localsearch.library.known_state import KnownState
 from localsearch.library.live import LiveState
 from localsearch.library.models import Models
 from localsearch.library.opened_with import Options
@@ -59,6 +60,7 @@ class Parts:
     pack: Pack
     options: Options
     live: LiveState
+    known: KnownState
     models: Models
     seat: GraphSeat
     upkeep: Upkeep[Parts]

@@ -16,6 +16,10 @@ from localsearch.library.shown import concepts_of
 from localsearch.records import ConceptInfo, ConceptValue
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from localsearch.search.known import Known
     from localsearch.sources import forms
     from localsearch.sync import new_input
 else:
@@ -24,11 +28,20 @@ else:
 
 
 def concepts(parts: Parts, prefix: str) -> tuple[ConceptInfo, ...]:
-    """Concepts whose name or synonym begins with a prefix."""
-    return tuple(
+    """Concepts whose name or synonym begins with a prefix; the taught ones first."""
+    taught = [
+        ConceptInfo(one.id, one.name, (), (), "taught", "")
+        for one in _known(parts).starting_with(prefix)
+    ]
+    return tuple(taught) + tuple(
         ConceptInfo(c.id, c.name, c.synonyms, c.parents, c.kind, c.definition)
         for c in parts.pack.vocabulary.starting_with(prefix)
     )
+
+
+def _known(parts: Parts) -> Known:
+    with parts.truth.catalog.reading() as conn:
+        return parts.known.current(conn)
 
 
 def predict(
@@ -55,7 +68,7 @@ def predict(
         vectors, logits, found = parts.truth.features.arrays_of([digest])
         if not found[0]:
             raise LibraryMissing(f"the features of {public_id!r} are lost", hint="sync again")
-        return concepts_of(parts.pack, vectors, logits, limit=limit, at_least=at_least)[0]
+        return _told(parts, vectors, logits, limit, at_least)
     encoded = forms.from_base64(base64) if base64 is not None else data
     form = forms.encoded_of(encoded if encoded is not None else source)
     outcome = parts.models.outcome_of(form.data)
@@ -63,6 +76,19 @@ def predict(
         where = f"{form.path}: " if form.path else ""
         raise PictureError(outcome.refusal.state, f"{where}{outcome.refusal.reason}")
     assert outcome.vector is not None and outcome.logits is not None
-    return concepts_of(
-        parts.pack, outcome.vector[None], outcome.logits[None], limit=limit, at_least=at_least
-    )[0]
+    return _told(parts, outcome.vector[None], outcome.logits[None], limit, at_least)
+
+
+def _told(
+    parts: Parts,
+    vectors: npt.NDArray[np.float16],
+    logits: npt.NDArray[np.float16],
+    limit: int,
+    at_least: float,
+) -> tuple[ConceptValue, ...]:
+    """The concepts of one picture [1, D]."""
+    taught = _known(parts).taught
+    (told,) = concepts_of(
+        parts.pack, vectors, logits, limit=limit, at_least=at_least, taught=taught
+    )
+    return told

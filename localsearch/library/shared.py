@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from localsearch.catalog.forks import inside, watch
 from localsearch.catalog.truth import Truth
+from localsearch.library.known_state import KnownState
 from localsearch.library.live import LiveState
 from localsearch.library.models import Models
 from localsearch.library.opened_with import Graph, Options
@@ -35,6 +36,7 @@ class Shared:
 
     def __init__(self, truth: Truth, pack: Pack) -> None:
         self.live = LiveState(pack, truth.store)
+        self.known = KnownState(pack)
         self.upkeep: Upkeep[Parts] = Upkeep(_keep)
         self._models: weakref.WeakValueDictionary[Hashable, Models] = weakref.WeakValueDictionary()
         self._graphs: weakref.WeakValueDictionary[Hashable, GraphSeat]
@@ -49,6 +51,7 @@ class Shared:
             pack,
             options,
             self.live,
+            self.known,
             self._models_for(pack, options),
             self._seat_for(truth, pack, options),
             self.upkeep,
@@ -73,6 +76,10 @@ class Shared:
             seat = GraphSeat(partial(_graph, pack, truth.store, options.graph, options.memory))
             self._graphs[asked] = seat
         return seat
+
+    def forget(self, parts: Parts) -> None:
+        """A handle that stands on other parts now."""
+        self._handles.discard(parts)
 
     def released(self, parts: Parts) -> list[Models | GraphSeat]:
         """Forget a handle; gives what no other one uses, to be closed."""
@@ -144,6 +151,16 @@ def join(truth: Truth, pack: Pack, options: Options) -> tuple[Shared, Parts]:
         if shared is None:
             shared = _STORES[key] = Shared(truth, pack)
         return shared, shared.handle(truth, pack, options)
+
+
+def part(shared: Shared, parts: Parts) -> None:
+    """Let go of the parts of a handle that has others now, without closing them.
+
+    Searches of other threads may stand on them still; whoever lets go last gives them back.
+    """
+    parts.upkeep.leave(parts)
+    with _lock:
+        shared.forget(parts)
 
 
 def leave(shared: Shared, parts: Parts) -> None:

@@ -5,22 +5,23 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import field, replace
-from functools import partial
 from pathlib import Path
 from typing import Final
 
 from localsearch.catalog import settings
 from localsearch.deferred import NamedTuple, dataclass
-from localsearch.errors import LibraryMissing
+from localsearch.errors import LibraryMissing, LibraryPackChanged
 from localsearch.library import arguments, derived
 from localsearch.library.folders import found_roots
 from localsearch.library.models import PROVIDER_SETTING
+from localsearch.library.pack_files import drop_previous
 from localsearch.library.parts import Parts
 from localsearch.library.places import AnyPath
 from localsearch.publish.graphs import GraphReport
 from localsearch.records import Added, Compacted, Progress, SyncEstimate, SyncReport
-from localsearch.sync.adding import add_inputs
+from localsearch.sync.adding import Stand, add_inputs
 from localsearch.sync.estimate import estimate
 from localsearch.sync.new_input import NewInput
 from localsearch.sync.paths import sync_paths
@@ -121,12 +122,23 @@ def _orders(parts: Parts, wanted: Wanted, after_commit: Callable[[bool], None]) 
     )
 
 
-def run_sync(parts: Parts, wanted: Wanted) -> SyncReport:
-    """Hold the lock and sync all roots, some, or just these paths."""
-    publishing = _Publishing(parts, wanted)
-    orders = _orders(parts, wanted, publishing.after_commit)
+@contextmanager
+def _sync_lock(parts_now: Callable[[], Parts], doing: str) -> Iterator[Parts]:
+    """The parts to work with under the lock of a sync: a reindex switches packs under it too, and
+    may have done so while this waited."""
+    parts = parts_now()
     lock = WriterLock(parts.truth.store / "sync.lock")
-    with lock.hold(parts.options.lock_timeout, "sync"), parts.upkeep.holding_back():
+    with lock.hold(parts.options.lock_timeout, doing):
+        parts = parts_now()
+        with parts.upkeep.holding_back():
+            yield parts
+
+
+def run_sync(parts_now: Callable[[], Parts], wanted: Wanted) -> SyncReport:
+    """Hold the lock and sync all roots, some, or just these paths."""
+    with _sync_lock(parts_now, "sync") as parts:
+        publishing = _Publishing(parts, wanted)
+        orders = _orders(parts, wanted, publishing.after_commit)
         founds = found_roots(parts, wanted.roots)
         if not founds:
             raise LibraryMissing(
@@ -166,29 +178,31 @@ def _built(parts: Parts, progress: OnProgress | None, stop: Callable[[], bool]) 
     return derived.build(parts, stop=stop, progress=tell)
 
 
-def run_compact(parts: Parts, progress: OnProgress | None, stop: arguments.Stop) -> Compacted:
+def run_compact(
+    parts_now: Callable[[], Parts], progress: OnProgress | None, stop: arguments.Stop
+) -> Compacted:
     """Hold the lock of a sync, merge all that can be merged, build a graph that is due, and give
     free pages back to the disk."""
     told, asked = arguments.function(progress, "progress"), arguments.stop(stop)
-    began, truth = time.monotonic(), parts.truth
-    tell = telling("merge", told)
+    began, tell = time.monotonic(), telling("merge", told)
 
     def stopped() -> bool:
         tell()
         return asked()
 
-    lock = WriterLock(truth.store / "sync.lock")
-    with lock.hold(parts.options.lock_timeout, "compact"), parts.upkeep.holding_back():
+    with _sync_lock(parts_now, "compact") as parts:
+        truth = parts.truth
         notes = derived.compact(parts, stop=stopped)
         while parts.upkeep.busy() and not stopped():
             parts.upkeep.wait(0.1)  # it may be building the graph; begins nothing new now
         built = GraphReport() if asked() else _built(parts, told, asked)
         if not asked():
+            notes += drop_previous(parts)
             for file in (truth.catalog, truth.features, truth.thumbnails):
                 file.shrink()
-    with truth.catalog.reading() as conn:
-        live = parts.live.settled(conn, truth.features)
-        graph = parts.graph.words(conn)
+        with truth.catalog.reading() as conn:
+            live = parts.live.settled(conn, truth.features)
+            graph = parts.graph.words(conn)
     return Compacted(
         segments=len(live.segments),
         rows=len(live.rows),
@@ -209,16 +223,28 @@ def _note_provider(parts: Parts) -> None:
             settings.put(conn, PROVIDER_SETTING, ran)
 
 
-def run_add(parts: Parts, news: Iterable[NewInput], stop: Callable[[], bool]) -> Iterator[Added]:
-    """Add sources in order. Takes no sync lock: adding and syncing may go on side by side."""
-    yield from add_inputs(
-        parts.truth,
-        found_roots(parts),
-        news,
-        parts.models.reader(parts.truth),
-        after_commit=partial(derived.note_commit, parts),
-        stop=stop,
-    )
+def run_add(
+    parts_now: Callable[[], Parts], news: Iterable[NewInput], stop: Callable[[], bool]
+) -> Iterator[Added]:
+    """Add sources in order. Takes no sync lock: adding and syncing may go on side by side.
+
+    `parts_now` gives the parts of the pack that is active: a reindex may change it meanwhile.
+    """
+    held: tuple[Parts, Stand] | None = None
+
+    def stand() -> Stand:
+        nonlocal held
+        parts = parts_now()
+        if held is None or held[0] is not parts:
+            read = parts.models.reader(parts.truth)
+            held = (parts, Stand(parts.truth, found_roots(parts), read))
+        return held[1]
+
+    def after_commit() -> None:
+        with suppress(LibraryPackChanged):  # whoever changed it publishes
+            derived.note_commit(parts_now())
+
+    yield from add_inputs(stand, news, after_commit=after_commit, stop=stop)
 
 
 def run_estimate(parts: Parts, wanted: Wanted) -> SyncEstimate:

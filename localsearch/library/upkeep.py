@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, Generic, Protocol, TypeVar
 
-from localsearch.errors import LibraryBusy, LibraryClosed, LibraryFull
+from localsearch.errors import LibraryBusy, LibraryClosed, LibraryFull, LibraryPackChanged
 from localsearch.log import logger
 from localsearch.machine import lower_thread_priority
 
@@ -170,7 +170,7 @@ class Upkeep(Generic[Handle]):
                 handle = self._at_work = self._served[-1]
             try:
                 self._work(handle, _PaceOf(self, handle))
-            except (LibraryBusy, LibraryFull, LibraryClosed) as fault:
+            except (LibraryBusy, LibraryFull, LibraryClosed, LibraryPackChanged) as fault:
                 logger().info("%s", f"left for later: {type(fault).__name__}")
             except Exception as fault:  # noqa: BLE001  (a search must never see it)
                 logger().warning(

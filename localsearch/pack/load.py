@@ -9,15 +9,26 @@ from __future__ import annotations
 import contextlib
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from localsearch.deferred import dataclass
 from localsearch.errors import PackDamaged, PackError
+from localsearch.pack.arrays import array_of
 from localsearch.pack.intact import check_files, kept_manifest
-from localsearch.pack.manifest import Golden, ImageSpec, Manifest, Part, manifest_of, raw_manifest
+from localsearch.pack.manifest import (
+    Golden,
+    ImageSpec,
+    Manifest,
+    Part,
+    TextSpec,
+    manifest_of,
+    raw_manifest,
+)
 from localsearch.pack.probabilities import Reading, make_reading, probabilities
+from localsearch.pack.probes import Inputs, Probes, make_probes, read_inputs
+from localsearch.pack.text import TextArrays, Words, text_arrays
 from localsearch.pack.vocabulary import Vocabulary
 from localsearch.scores import ONE, ScoreMap, at_least
 
@@ -68,9 +79,30 @@ class Pack:
         return self.manifest.visual
 
     @property
-    def text(self) -> ScoreMap | None:
-        """The map from cosines with texts to scores; None: the pack has no text part."""
-        return None
+    def text(self) -> TextSpec | None:
+        """How texts are read and scored; None: the pack has no text part."""
+        return self.manifest.text
+
+    @cached_property
+    def words(self) -> Words | None:
+        """The words that the text part knows, read when first asked; None without one."""
+        spec = self.manifest.text
+        return None if spec is None else Words(self.folder / spec.tokens, spec.stop_words)
+
+    @cached_property
+    def text_arrays(self) -> TextArrays:
+        """What makes a vector of words. Raises PackDamaged; ValueError without a text part."""
+        if self.text is None or self.words is None:
+            raise ValueError(f"the pack {self.name} has no text part")
+        return text_arrays(self.folder, self.text, len(self.words), self.dimensions)
+
+    @cached_property
+    def decoys(self) -> npt.NDArray[np.float16]:
+        """Stored vectors of unrelated pictures, float16 [n, D]; none without a text part."""
+        name = None if self.text is None else self.text.decoys
+        if name is None:
+            return np.zeros((0, self.dimensions), np.float16)
+        return array_of(self.folder / name, (np.float16,), (None, self.dimensions))
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -108,12 +140,29 @@ class Pack:
 
     @cached_property
     def _reading(self) -> Reading:
-        probes = np.zeros((0, self.dimensions + 1), dtype=np.float32)
-        if self.manifest.probes is not None:
-            probes = self._array(self.manifest.probes, self.dimensions + 1)
         return make_reading(
-            self.vocabulary, self.classes, self.manifest.temperature, self._calibration, probes
+            self.vocabulary,
+            self.classes,
+            self.manifest.temperature,
+            self._calibration,
+            self._probes(),
         )
+
+    def _probes(self) -> Probes:
+        if self.manifest.probes is None:
+            return make_probes(np.zeros((0, self.dimensions + 1), dtype=np.float32), None)
+        inputs = self._probe_inputs()
+        width = self.dimensions + (0 if inputs is None else len(inputs.starts)) + 1
+        return make_probes(self._array(self.manifest.probes, width), inputs)
+
+    def _probe_inputs(self) -> Inputs | None:
+        if self.manifest.probe_inputs is None:
+            return None
+        path = self.folder / self.manifest.probe_inputs
+        try:
+            return read_inputs(path.read_text(encoding="utf-8"), self.classes, str(path))
+        except (OSError, UnicodeDecodeError) as fault:
+            raise PackDamaged(f"{path} cannot be read: {fault}") from fault
 
     @cached_property
     def _calibration(self) -> npt.NDArray[np.float32]:
@@ -126,18 +175,7 @@ class Pack:
         return table
 
     def _array(self, name: str, columns: int) -> npt.NDArray[np.float32]:
-        path = self.folder / name
-        try:
-            array: npt.NDArray[Any] = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as fault:
-            raise PackDamaged(f"{path} cannot be read: {fault}") from fault
-        if array.ndim != 2 or array.shape[1] != columns or array.dtype != np.float32:
-            raise PackDamaged(
-                f"{path}: expected float32 [n, {columns}], found {array.dtype} {array.shape}"
-            )
-        if not np.isfinite(array).all():
-            raise PackDamaged(f"{path} holds what is not a number")
-        return array
+        return array_of(self.folder / name, (np.float32,), (None, columns))
 
 
 def load_pack(folder: Path, *, check: Literal["stamp", "whole"] = "stamp") -> Pack:

@@ -15,7 +15,7 @@ from localsearch.errors import PackDamaged, PackError, PackMissing
 from localsearch.pack.digests import encoder_digest, pack_digest
 from localsearch.scores import ScoreMap
 
-FORMAT = 1  # frozen: a reader refuses a higher one
+FORMAT = 2  # frozen: a reader refuses a higher one; 2 brought texts and what probes read
 MANIFEST = "pack.toml"
 _INTERPOLATIONS = ("bicubic", "bilinear")
 
@@ -39,6 +39,37 @@ class ImageSpec(NamedTuple):
     vector: str
     classes: int
     dimensions: int
+
+
+class TextSpec(NamedTuple):
+    """What turns words into a vector, and how cosines with it are read.
+
+    Of files: `tokens`, their `table` and its `scales`, the layers in `head` (None: none), and
+    `decoys`, vectors of unrelated pictures (None without). `gain` is the length that the sum of
+    the tokens gets before the layers. `stop_words` alone say nothing.
+    Of cosines: what a concept that a text names adds at most (`concept_weight`), and the floor: so
+    many `spreads` above the median of all that a text is compared with, within `least` and
+    `enough`. `score_map` maps cosines to scores.
+    """
+
+    tokens: str
+    table: str
+    scales: str
+    head: str | None
+    gain: float
+    stop_words: frozenset[str]
+    decoys: str | None
+    concept_weight: float
+    spreads: float
+    least: float
+    enough: float
+    score_map: ScoreMap
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All files that it is made of."""
+        some = (self.tokens, self.table, self.scales, self.head, self.decoys)
+        return tuple(name for name in some if name is not None)
 
 
 class Part(NamedTuple):
@@ -70,7 +101,9 @@ class FileEntry(NamedTuple):
 
 
 class Manifest(NamedTuple):
-    """All of `pack.toml`; `probes` is the name of the file of probe weights, None without them."""
+    """All of `pack.toml`; `probes` is the name of the file of probe weights, `probe_inputs` that of
+    what they read beside the vector, `text` what makes a vector of words: None without them.
+    """
 
     name: str
     version: int
@@ -83,7 +116,9 @@ class Manifest(NamedTuple):
     calibration: str
     temperature: float
     probes: str | None
+    probe_inputs: str | None
     visual: ScoreMap
+    text: TextSpec | None
     golden: Golden
     parts: tuple[Part, ...]
     files: Mapping[str, FileEntry]
@@ -154,7 +189,11 @@ def _parsed(raw: Mapping[str, Any], path: Path) -> Manifest:
         calibration=_take(concepts, "calibration", str, path),
         temperature=float(concepts["temperature"]),
         probes=_take(raw["probes"], "weights", str, path) if "probes" in raw else None,
+        probe_inputs=_take(raw["probes"], "inputs", str, path)
+        if "inputs" in raw.get("probes", {})
+        else None,
         visual=ScoreMap(raw["scores"]["visual"]),
+        text=_text(raw["text"], raw["scores"], path) if "text" in raw else None,
         golden=Golden(golden["seed"], tuple(map(float, golden["vector"])), tuple(golden["top"])),
         parts=tuple(_part(part, path) for part in raw["parts"]),
         files=files,
@@ -165,9 +204,11 @@ def _parsed(raw: Mapping[str, Any], path: Path) -> Manifest:
 
 def _check_names(manifest: Manifest, path: Path) -> None:
     """Every file that is named anywhere has its digest, and temperatures are positive."""
-    named = {manifest.image.network, manifest.table, manifest.calibration, manifest.probes} - {None}
+    named = {manifest.image.network, manifest.table, manifest.calibration}
+    named.update(name for name in (manifest.probes, manifest.probe_inputs) if name is not None)
     named.update(file for part in manifest.parts for file in part.files)
-    for file in sorted(str(name) for name in named):
+    named.update(() if manifest.text is None else manifest.text.files)
+    for file in sorted(named):
         if file not in manifest.files:
             raise PackDamaged(f"{path} names {file} but has no digest of it")
     if not manifest.temperature > 0:
@@ -193,6 +234,28 @@ def _image(raw: Mapping[str, Any], path: Path) -> ImageSpec:
         raise PackDamaged(f"{path}: [image] has an impossible size or interpolation")
     if spec.classes < 1 or spec.dimensions < 1 or not all(x > 0 for x in spec.std):
         raise PackDamaged(f"{path}: [image] has an impossible number")
+    return spec
+
+
+def _text(raw: Mapping[str, Any], scores: Mapping[str, Any], path: Path) -> TextSpec:
+    spec = TextSpec(
+        tokens=_take(raw, "tokens", str, path),
+        table=_take(raw, "table", str, path),
+        scales=_take(raw, "scales", str, path),
+        head=_take(raw, "head", str, path) if "head" in raw else None,
+        gain=float(raw["gain"]),
+        stop_words=frozenset(map(str, _take(raw, "stop_words", list, path))),
+        decoys=_take(raw, "decoys", str, path) if "decoys" in raw else None,
+        concept_weight=float(raw["concept_weight"]),
+        spreads=float(raw["floor_spreads"]),
+        least=float(raw["floor_least"]),
+        enough=float(raw["floor_enough"]),
+        score_map=ScoreMap(scores["text"]),
+    )
+    if not (0 <= spec.concept_weight <= 1 and 0 <= spec.spreads <= 100 and 0 < spec.gain <= 1000):
+        raise PackDamaged(f"{path}: [text] has an impossible number")
+    if not -1 <= spec.least <= spec.enough <= 1:
+        raise PackDamaged(f"{path}: the floor of [text] is no pair of cosines in order")
     return spec
 
 

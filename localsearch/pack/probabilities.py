@@ -1,8 +1,8 @@
 """Raw outputs of a network to calibrated probabilities of all concepts, in 16 bits.
 
 Pure arithmetic on arrays: no file, no name, no threshold. Invariant: the row of a photo is the
-same to the last bit whatever stands beside it in the batch. So there is no matrix product here
-(its sums depend on the batch): every sum runs over one contiguous row in a fixed order.
+same to the last bit whatever stands beside it in the batch: every sum runs over one contiguous row
+in a fixed order, or is exact (`probes`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 
 from localsearch.deferred import NamedTuple
 from localsearch.errors import PackDamaged
+from localsearch.pack.probes import Probes, probe_scores
 from localsearch.pack.vocabulary import Vocabulary, kind_of
 from localsearch.scores import quantise
 
@@ -40,15 +41,22 @@ class Level(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """How the outputs of one pack are read. Columns: classes, then ancestors, then probes."""
+    """How the outputs of one pack are read. Columns: classes, then ancestors, then probes.
+
+    The value of column `probed[i]` is that of probe `order[i]`; classes and ancestors may be among
+    them.
+    """
 
     classes: int
+    inner: int  # classes and ancestors
     concepts: int
     temperature: np.float32
     levels: tuple[Level, ...]
     scale: npt.NDArray[np.float32]
     offset: npt.NDArray[np.float32]
-    probes: npt.NDArray[np.float64]  # [probes, dimensions + 1], the last column is the bias
+    probes: Probes
+    probed: npt.NDArray[np.intp]
+    order: npt.NDArray[np.intp]
 
 
 def make_reading(
@@ -56,27 +64,27 @@ def make_reading(
     classes: int,
     temperature: float,
     calibration: npt.NDArray[np.float32],
-    probes: npt.NDArray[np.float32],
+    probes: Probes,
 ) -> Reading:
     """Prepare once what `probabilities` needs. Raises PackDamaged where the table contradicts."""
-    outputs = vocabulary.outputs
-    kinds = [kind_of(output) for output in outputs]
-    ancestors = kinds.count("ancestor")
-    expected = [f"class:{i}" for i in range(classes)] + [""] * ancestors
-    expected += [f"probe:{i}" for i in range(len(probes))]
-    if list(outputs) != expected or len(calibration) != len(outputs):
-        raise PackDamaged(
-            f"the concept table does not fit {classes} classes, {len(probes)} probes and "
-            f"{len(calibration)} rows of calibration"
-        )
+    outputs, count = vocabulary.outputs, len(probes.weights)
+    ancestors = [kind_of(output) for output in outputs].count("ancestor")
+    probed = _probed(outputs, classes, ancestors)
+    if probed is None or sorted(probed.values()) != list(range(count)):
+        raise PackDamaged(f"the concept table does not fit {classes} classes and {count} probes")
+    if len(calibration) != len(outputs):
+        raise PackDamaged(f"{len(outputs)} concepts have {len(calibration)} rows of calibration")
     return Reading(
         classes=classes,
+        inner=classes + ancestors,
         concepts=len(outputs),
         temperature=np.float32(temperature),
         levels=_levels(vocabulary.ids, vocabulary.parents, classes, ancestors),
         scale=np.ascontiguousarray(calibration[:, 0]),
         offset=np.ascontiguousarray(calibration[:, 1]),
-        probes=np.ascontiguousarray(probes, dtype=np.float64),
+        probes=probes,
+        probed=np.fromiter(probed.keys(), dtype=np.intp),
+        order=np.fromiter(probed.values(), dtype=np.intp),
     )
 
 
@@ -127,10 +135,10 @@ def leading(found: npt.NDArray[np.uint16], limit: int = SHOWN) -> npt.NDArray[np
 def _raw(
     reading: Reading, vectors: npt.NDArray[np.float16], logits: npt.NDArray[np.float16]
 ) -> npt.NDArray[np.float32]:
-    """Log-odds of classes and ancestors, scores of probes: float32 [n, concepts]."""
-    below = reading.concepts - len(reading.probes)
-    shares = np.empty((len(logits), below), dtype=np.float64)
+    """Log-odds of classes and ancestors, scores where a probe is read: float32 [n, concepts]."""
+    shares = np.empty((len(logits), reading.inner), dtype=np.float64)
     shares[:, : reading.classes] = _softmax(logits, reading.temperature)
+    scores = probe_scores(reading.probes, vectors, shares[:, : reading.classes])
     for level in reading.levels:
         parts = np.take(shares, level.sources, axis=1)
         shares[:, level.targets] = np.add.reduceat(parts, level.starts, axis=1)
@@ -138,8 +146,8 @@ def _raw(
     raw = np.empty((len(logits), reading.concepts), dtype=np.float32)
     # 1 - p in float64, before it is rounded: near 1 it is all that is left.
     against = (1.0 - shares).astype(np.float32)
-    raw[:, :below] = np.log(shares.astype(np.float32)) - np.log(against)
-    raw[:, below:] = _probe_scores(reading.probes, vectors)
+    raw[:, : reading.inner] = np.log(shares.astype(np.float32)) - np.log(against)
+    raw[:, reading.probed] = scores[:, reading.order]
     return raw
 
 
@@ -153,16 +161,21 @@ def _softmax(logits: npt.NDArray[np.float16], temperature: np.float32) -> npt.ND
     return powers
 
 
-def _probe_scores(
-    probes: npt.NDArray[np.float64], vectors: npt.NDArray[np.float16]
-) -> npt.NDArray[np.float64]:
-    wide = np.ascontiguousarray(vectors, dtype=np.float64)
-    products = np.empty_like(wide)
-    scores = np.empty((len(wide), len(probes)), dtype=np.float64)
-    for column, weights in enumerate(probes):
-        np.multiply(wide, weights[:-1], out=products)
-        scores[:, column] = np.add.reduce(products, axis=1) + weights[-1]
-    return scores
+def _probed(outputs: Sequence[str], classes: int, ancestors: int) -> dict[int, int] | None:
+    """The probe that gives a column its value, of each that one gives; None: a column is wrong."""
+    found = dict[int, int]()
+    for column, output in enumerate(outputs):
+        own, mark, number = output.partition("probe:")
+        expected = f"class:{column}" if column < classes else ""
+        if column < classes + ancestors:
+            expected += "+" if mark else ""
+        elif not mark:
+            return None
+        if own != expected or (mark and not (number.isascii() and number.isdigit())):
+            return None
+        if mark:
+            found[column] = int(number)
+    return found
 
 
 def _sigmoid(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

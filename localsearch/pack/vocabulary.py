@@ -175,8 +175,11 @@ def folded(name: str) -> str:
 
 
 def kind_of(output: str) -> Kind:
-    """What the column `output` says the concept is."""
-    if not output:
+    """What the column `output` says the concept is: "class:I", "" for an ancestor, or "probe:J".
+
+    With "+probe:J" behind it a class or an ancestor stays one, but its own value is the probe's.
+    """
+    if not output or output.startswith("+"):
         return "ancestor"
     return "class" if output.startswith("class:") else "probe"
 

@@ -8,6 +8,7 @@ swept later.
 
 from localsearch.publish.build import PublishReport, publish, replace_damaged
 from localsearch.publish.merge import compact_segments, is_due, merge_segments
+from localsearch.publish.renew import switch_pack
 from localsearch.publish.sweep import sweep_segments
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "publish",
     "replace_damaged",
     "sweep_segments",
+    "switch_pack",
 ]

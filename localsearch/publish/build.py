@@ -201,7 +201,7 @@ def _build(
     bench: Bench, pieces: Sequence[Sequence[RowDigest]], old: SegmentRow | None = None
 ) -> PublishReport:
     """Write, probe and name a segment for each piece (ascending), dropping `old` at once."""
-    check_space(bench, sum(_most_bytes(bench, len(rows)) for rows in pieces))
+    check_space(bench, sum(most_bytes(bench, len(rows)) for rows in pieces))
     firsts = [rows[0][0] for rows in pieces]
     lasts = [rows[-1][0] for rows in pieces]
     if old is not None and pieces:
@@ -209,21 +209,23 @@ def _build(
     with contextlib.ExitStack() as unnamed:
         made = []
         for rows, first, last in zip(pieces, firsts, lasts, strict=True):
-            made.append(_written(bench, rows, first, last, unnamed))
+            made.append(written(bench, rows, first, last, unnamed))
         return name_written(bench, made, [] if old is None else [old])
 
 
-def _most_bytes(bench: Bench, rows: int) -> int:
+def most_bytes(bench: Bench, rows: int) -> int:
+    """The most that a segment of so many rows takes on the disk."""
     return plan.bytes_of(rows, bench.pack.dimensions, len(bench.pack.floors))
 
 
-def _written(
+def written(
     bench: Bench,
     rows: Sequence[RowDigest],
     first: int,
     last: int,
     unnamed: contextlib.ExitStack,
 ) -> Written:
+    """Write and compare a segment of rows over a span; `unnamed` deletes it if its block fails."""
     made = _data_of(bench, rows)
     segment = new_row(bench, len(made.rows), first, last)
     unnamed.enter_context(deleted_if_not_named(bench.store, segment))
@@ -301,14 +303,21 @@ def name_written(
     bench: Bench, made: Sequence[Written], drop: Sequence[SegmentRow]
 ) -> PublishReport:
     """Name segments and drop others in one commit, with the graves that nothing needs any more."""
-    names = tuple(row.name for row in drop)
     with bench.catalog.writing("naming a segment") as conn:
-        segment_names.name_segments(conn, [one.row for one in made], names)
-        top = max((row.last_row for row in segment_names.named(conn)), default=0)
-        for one in made:
-            _forget_graves(conn, one.row.first_row, one.row.last_row, one.known)
-        for row in () if made else drop:
-            _forget_graves(conn, row.first_row, min(row.last_row, top), empty())
+        return name_in(conn, made, drop)
+
+
+def name_in(
+    conn: sqlite3.Connection, made: Sequence[Written], drop: Sequence[SegmentRow]
+) -> PublishReport:
+    """As `name_written`, in the commit of the caller."""
+    names = tuple(row.name for row in drop)
+    segment_names.name_segments(conn, [one.row for one in made], names)
+    top = max((row.last_row for row in segment_names.named(conn)), default=0)
+    for one in made:
+        _forget_graves(conn, one.row.first_row, one.row.last_row, one.known)
+    for row in () if made else drop:
+        _forget_graves(conn, row.first_row, min(row.last_row, top), empty())
     return PublishReport(
         built=tuple(one.row.name for one in made),
         dropped=names,

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from localsearch.records.alike import DuplicateGroup, DuplicatePhoto, Duplicates
     from localsearch.records.explained import Explained, Explanation
     from localsearch.records.hits import ConceptValue, Hit, Ranked, Why
     from localsearch.records.inputs import Input
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
         ImportReport,
         Progress,
         Recovered,
+        ReindexReport,
         Status,
         SyncEstimate,
         SyncReport,
     )
     from localsearch.records.states import ELSEWHERE, FAILED, STATES
+    from localsearch.records.taught import Taught
 
 __all__ = [
     "ELSEWHERE",
@@ -40,6 +43,9 @@ __all__ = [
     "Compacted",
     "ConceptInfo",
     "ConceptValue",
+    "DuplicateGroup",
+    "DuplicatePhoto",
+    "Duplicates",
     "Explained",
     "Explanation",
     "Facts",
@@ -52,10 +58,12 @@ __all__ = [
     "Ranked",
     "Recovered",
     "Refusal",
+    "ReindexReport",
     "Root",
     "Status",
     "SyncEstimate",
     "SyncReport",
+    "Taught",
     "Why",
 ]
 
@@ -67,6 +75,9 @@ _FILES = {
     "Compacted": "reports",
     "ConceptInfo": "lists",
     "ConceptValue": "hits",
+    "DuplicateGroup": "alike",
+    "DuplicatePhoto": "alike",
+    "Duplicates": "alike",
     "Explained": "explained",
     "Explanation": "explained",
     "ELSEWHERE": "states",
@@ -80,12 +91,14 @@ _FILES = {
     "Progress": "reports",
     "Ranked": "hits",
     "Recovered": "reports",
+    "ReindexReport": "reports",
     "Refusal": "pictures",
     "Root": "lists",
     "STATES": "states",
     "Status": "reports",
     "SyncEstimate": "reports",
     "SyncReport": "reports",
+    "Taught": "taught",
     "Why": "hits",
 }
 

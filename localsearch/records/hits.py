@@ -39,7 +39,9 @@ class ConceptValue(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One result of a search. `concepts` are its five most probable ones."""
+    """One result of a search. `concepts` are its five most probable ones; `folded` is how many
+    nearly identical hits are not shown because this one is.
+    """
 
     score: float
     id: str
@@ -52,3 +54,4 @@ class Hit:
     tags: Mapping[str, bool]
     concepts: tuple[ConceptValue, ...]
     why: tuple[Why, ...]
+    folded: int = 0

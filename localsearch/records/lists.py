@@ -23,7 +23,9 @@ class Root:
 
 
 class ConceptInfo(NamedTuple):
-    """A concept of a pack: `kind` is "class", "ancestor" or "probe"; `parents` are ids."""
+    """A concept: `kind` is "class", "ancestor" or "probe" of the pack, or "taught" by the user;
+    `parents` are ids.
+    """
 
     id: str
     name: str

@@ -133,11 +133,42 @@ class Recovered:
 
 
 @dataclass(frozen=True, slots=True)
+class ReindexReport:
+    """What a reindex did, or with `dry_run` would do, in contents (a photo and its copies are one).
+
+    `pack` is the one that it leads to, `before` the one that was active. Of `contents`, `kept` had
+    features already; `inferred` were computed from their pictures, `from_thumbnails` from their
+    thumbnails: these are replaced when a sync or reindex sees the photo itself. `lacking` photos
+    cannot be found: neither picture nor thumbnail was there; `failures` are (id, state, reason) of
+    at most a thousand of them. `switched`: searches are answered by `pack` now. `bytes` is what it
+    needs on the disk; `seconds` what it took, of a dry run what it takes, about.
+    """
+
+    pack: str
+    before: str
+    contents: int = 0
+    kept: int = 0
+    inferred: int = 0
+    from_thumbnails: int = 0
+    lacking: int = 0
+    switched: bool = False
+    stopped: bool = False
+    dry_run: bool = False
+    bytes: int = 0
+    seconds: float = 0.0
+    failures: tuple[tuple[str, str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """A library at a glance; the field names are those of `status --json`.
 
     `graph` says what answers visual queries, and why; `recall` which share of the best 20 the
-    graph was found to find (None without one); `due` what is left for later.
+    graph was found to find (None without one); `due` what is left for later. `newer_pack` is a
+    newer version of the pack that is installed, `building_pack` one that a reindex was moving to
+    and has not reached, `previous_pack` the one to which `reindex(rollback=True)` goes back; None
+    where there is none.
     """
 
     store: Path
@@ -156,5 +187,8 @@ class Status:
     provider: str
     graph: str = ""
     recall: float | None = None
+    newer_pack: str | None = None
+    building_pack: str | None = None
+    previous_pack: str | None = None
     due: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

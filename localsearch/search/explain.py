@@ -17,6 +17,7 @@ from localsearch.search.plan import Node, cheapest_first
 from localsearch.search.run import Result, run
 from localsearch.search.snapshot import Measured, Snapshot
 from localsearch.search.terms import VISUAL, And, Not, Or, Term
+from localsearch.search.told import floors_and_concepts, left_out
 
 _HOW: Final = {
     HELD: "held in memory",
@@ -80,7 +81,9 @@ def _order(node: Node) -> str:
 
 def _notes(snapshot: Snapshot, result: Result) -> tuple[str, ...]:
     live, graph = snapshot.live, snapshot.graph
+    tree = result.plan.root.term
     notes = [f"{result.route}: {result.note}"] if result.note else []
+    notes += [*left_out(snapshot, tree), *floors_and_concepts(snapshot, tree)]
     segments = "1 segment" if len(live.segments) == 1 else f"{len(live.segments)} segments"
     notes.append(
         f"{len(live.rows)} rows to find: {segments} and {len(live.tail.rows)} rows in the tail"

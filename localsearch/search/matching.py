@@ -132,6 +132,10 @@ def _collect(ask: _Reasons, node: Node, places: npt.NDArray[np.intp]) -> None:
     scores = values_of(ask.snapshot, node, rows, ask.universe).tolist()
     for place, score, route in zip(places, scores, _routes(ask, node, rows), strict=True):
         ask.found[place].append(Why(text, score, route))
+    also = None if isinstance(node.term, Not) else CLAUSES[type(node.term)].also
+    if also is not None:
+        for place, reasons in zip(places, also(ask.snapshot, node.term, rows), strict=True):
+            ask.found[place] += reasons
 
 
 def _matching_places(

@@ -9,22 +9,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localsearch.deferred import NamedTuple, dataclass
 from localsearch.errors import InputError
+from localsearch.later import Later
 from localsearch.records import ConceptValue, Hit, Ranked, Why
 from localsearch.rows import Rows, RowSet
 from localsearch.scores import value_of
 from localsearch.search.run import Result, reasons_of
 from localsearch.search.snapshot import Snapshot
+from localsearch.search.terms import Sum, Term, Text, leaves_of
 
 if TYPE_CHECKING:
+    from localsearch.catalog import copies
     from localsearch.catalog.input_reads import InputRow
     from localsearch.scores import Floats
+    from localsearch.search import fold, told
     from localsearch.search.snapshot import Vector
-    from localsearch.search.terms import Term
+else:
+    copies = Later("localsearch.catalog.copies")
+    fold = Later("localsearch.search.fold")
+    told = Later("localsearch.search.told")
+
+
+NOTHING: Mapping[int, int] = {}
 
 
 class Place(NamedTuple):
@@ -50,9 +61,11 @@ class Lookups(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Hits of one page, best first; `total` counts all pages' hits; `page` counts from 1.
+    """Hits of one page, best first; `total` counts all pages' hits, and those that are folded under
+    them; `page` counts from 1.
 
-    `route` says how they were found: postings, graph, scan, exact or catalog.
+    `route` says how they were found: postings, graph, scan, exact or catalog; `notes` what is to
+    be known of free text in the query: words left out, or why nothing is relevant.
     """
 
     hits: tuple[Hit, ...]
@@ -60,6 +73,7 @@ class Page:
     route: str
     page: int
     _again: Callable[[], Page] | None = field(default=None, repr=False, compare=False)
+    notes: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[Hit]:
         return iter(self.hits)
@@ -69,6 +83,11 @@ class Page:
 
     def __getitem__(self, index: int) -> Hit:
         return self.hits[index]
+
+    @property
+    def more(self) -> bool:
+        """Whether there is a page after this one."""
+        return self._again is not None
 
     def next(self) -> Page | None:
         """The page after this one; None where this one is the last."""
@@ -95,17 +114,63 @@ def page_of(
     hits = hits_of(snapshot, result, result.ranked, lookups)
     more = result.offset + len(result.ranked.rows) < result.total and len(result.ranked.rows) > 0
     following = (lambda: again(page + 1)) if more else None
-    return Page(tuple(hits), result.total, result.route, page, following)
+    return Page(tuple(hits), result.total, result.route, page, following, _notes(snapshot, result))
 
 
-def hits_of(snapshot: Snapshot, result: Result, ranked: Ranked, lookups: Lookups) -> list[Hit]:
-    """The hits of some ranked rows of a result, in order; rows that are gone since are left out."""
+def _notes(snapshot: Snapshot, result: Result) -> tuple[str, ...]:
+    tree = result.plan.root.term
+    if not any(isinstance(leaf, Text | Sum) for leaf in leaves_of(tree)):
+        return ()
+    return told.left_out(snapshot, tree) + (() if result.total else told.nothing_relevant(tree))
+
+
+def folded_page_of(
+    snapshot: Snapshot,
+    result: Result,
+    lookups: Lookups,
+    *,
+    limit: int,
+    page: int,
+    again: Callable[[int], Page],
+) -> Page:
+    """The page of a whole result whose bursts are folded. `total` counts what is folded too."""
+    start = offset_of(page, limit)
+    found = fold.fold(
+        *(
+            result.ranked,
+            snapshot.live,
+            snapshot.pack.visual,
+            partial(copies.taken_of, snapshot.conn),
+        ),
+        start=start,
+        stop=start + limit,
+        check=snapshot.check,
+    )
+    hits = hits_of(snapshot, result, found.ranked, lookups, found.under)
+    following = (lambda: again(page + 1)) if found.more else None
+    return Page(tuple(hits), result.total, result.route, page, following, _notes(snapshot, result))
+
+
+def hits_of(
+    snapshot: Snapshot,
+    result: Result,
+    ranked: Ranked,
+    lookups: Lookups,
+    folded: Mapping[int, int] = NOTHING,
+) -> list[Hit]:
+    """The hits of some ranked rows of a result, in order; rows that are gone since are left out.
+
+    `folded` tells by row how many others each stands for.
+    """
     inputs = {each.row: each for each in lookups.inputs(ranked.rows.tolist())}
     rows = [row for row in ranked.rows.tolist() if row in inputs]
     tags = lookups.tags([inputs[row].key for row in rows])
     concepts = dict(zip(rows, lookups.concepts([inputs[row] for row in rows]), strict=True))
     return [
-        _hit(inputs[row], score, why, lookups.place(inputs[row]), tags, concepts[row])
+        _hit(
+            *(inputs[row], score, why, lookups.place(inputs[row]), tags, concepts[row]),
+            folded.get(row, 0),
+        )
         for row, score, why in zip(
             ranked.rows.tolist(),
             value_of(ranked.scores).tolist(),
@@ -155,6 +220,7 @@ def _hit(
     place: Place,
     tags: Mapping[int, Mapping[str, bool]],
     concepts: tuple[ConceptValue, ...],
+    folded: int,
 ) -> Hit:
     return Hit(
         score=score,
@@ -168,4 +234,5 @@ def _hit(
         tags=dict(tags.get(row.key, {})),
         concepts=concepts,
         why=why,
+        folded=folded,
     )

@@ -38,11 +38,12 @@ from localsearch.search.snapshot import Snapshot, remember_values, universe_of
 from localsearch.search.terms import VISUAL, Concept, Like, Sum, Term, Text
 
 if TYPE_CHECKING:
-    from localsearch.search import bounded, by_graph, visual
+    from localsearch.search import bounded, by_graph, floor, visual
     from localsearch.search.visual import Look
 else:
     bounded = Later("localsearch.search.bounded")
     by_graph = Later("localsearch.search.by_graph")
+    floor = Later("localsearch.search.floor")
     visual = Later("localsearch.search.visual")
 
 
@@ -176,12 +177,12 @@ def _by_likeness(ask: _Ask, term: Like | Text | Sum) -> Result:
     allowed = matching.all_rows(snapshot, ask.plan.others, ask.universe) & snapshot.live.rows
     if not allowed:  # the vector of a picture may be dear
         return _by_scores(ask)
-    floor = max(ask.floor, scores.at_least(term.min_score or 0.0))
     with matching.measured(snapshot, term) as took:
         look = visual.look_of(snapshot, term)
-        result = _by_graph(ask, look, allowed, floor)
+        least = max(ask.floor, floor.floor_of(snapshot, term))
+        result = _by_graph(ask, look, allowed, least)
         if not isinstance(result, Result):
-            result = _without_graph(ask, look, allowed, floor, result)
+            result = _without_graph(ask, look, allowed, least, result)
         took.rows = result.total
     _remember(snapshot, term, result.ranked)
     return result
@@ -192,8 +193,10 @@ def _by_graph(ask: _Ask, look: Look, allowed: RowSet, floor: int) -> Result | st
     graph = ask.snapshot.graph
     if ask.stop is None:
         return "the whole list is asked for"
+    if look.lift is not None:
+        return "concepts that the text names are ranked by too"
     if floor > 0:
-        return "a lowest score is asked for"
+        return "a lowest score is asked for, or a text has a floor"
     if graph is None:
         return "no graph is loaded"
     why = by_graph.unfit(graph, allowed, ask.stop - ask.start)

@@ -14,8 +14,9 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from localsearch.catalog import input_reads
-from localsearch.deferred import dataclass
+from localsearch.deferred import NamedTuple, dataclass
 from localsearch.rows import Rows, RowSet, from_array, positions_in
+from localsearch.search.known import Known
 from localsearch.search.terms import Like, State, Term, Text, leaves_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from localsearch.scores import Floats
     from localsearch.segments.listed import Listed
     from localsearch.segments.live_set import LiveSet
+    from localsearch.segments.probed import Asked
 
     Vector: TypeAlias = npt.NDArray[np.float32]
 
@@ -47,6 +49,19 @@ class GraphView(Protocol):
     def nearest(self, query: Vector) -> Rows: ...
 
 
+class Floor(NamedTuple):
+    """The floor of a text: `score` (16 bits) is what a hit must reach, the score of `cosine`; the
+    rest is how it came about: the background's `median` and `spread`, its `photos` and `decoys`.
+    """
+
+    score: int
+    cosine: float
+    median: float
+    spread: float
+    photos: int
+    decoys: int
+
+
 @dataclass(slots=True, eq=False, repr=False)
 class Measured:
     """What one term of a query took: its rows (None: not asked for), seconds with its parts."""
@@ -62,14 +77,15 @@ def _go_on() -> None:
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Snapshot:
     """`query_vector` gives the unit vector, float32 [D], of a `like` term's picture or of
-    a text (asked only where the pack has a text part).
+    a text (asked only where the pack has a text part; QueryNoText where it says nothing).
 
     It may raise PictureError (unreadable), InputError or LibraryMissing (unknown id). It is asked
     only when the vector is needed, at most once a picture. `graph` may answer visual searches.
     `check` is called between leaves and blocks of work; what it raises ends the search. `trace`,
-    where there is one, is filled with what each term took. `sets`, `values` (of ascending rows)
-    and `vectors` are what this search remembers, by leaf; `lists` are whole lists of a few
-    concepts, by index.
+    where there is one, is filled with what each term took. `sets`, `values` (of ascending rows),
+    `vectors` and `floors` (of texts) are what this search remembers, by leaf; `lists` are whole
+    lists of a few concepts. `known`: taught concepts beside those of the pack; None: there are
+    none.
     """
 
     conn: sqlite3.Connection
@@ -82,7 +98,14 @@ class Snapshot:
     sets: dict[Term, RowSet] = field(default_factory=dict)
     values: dict[Term, tuple[Rows, Floats]] = field(default_factory=dict)
     vectors: dict[tuple[object, ...], Vector] = field(default_factory=dict)
-    lists: dict[int, Listed] = field(default_factory=dict)
+    floors: dict[tuple[object, ...], Floor] = field(default_factory=dict)
+    lists: dict[Asked, Listed] = field(default_factory=dict)
+    known: Known | None = None
+
+    @property
+    def concepts(self) -> Known:
+        """The concepts of the pack, and those that were taught."""
+        return Known(self.pack.vocabulary) if self.known is None else self.known
 
 
 def universe_of(snapshot: Snapshot, tree: Term) -> RowSet:

@@ -2,14 +2,14 @@
 
 The int8 scan only proposes: it gives an approximate cosine and a bound on its error, and every
 row that could still belong to the answer is scored from its stored half-precision vector by
-`scores.cosines` (law 6). So the result is that of scoring every row, to the last bit. A scan goes
-block by block and keeps of each only what may still matter. This room knows no tree: what a
-likeness is combined with is the matter of `bounded`.
+`scores.cosines` (law 6), raised by the concepts that a text names (`lift`). So the result is that
+of scoring every row, to the last bit. A scan goes block by block and keeps of each only what may
+still matter. This room knows no tree: what a likeness is combined with is the matter of `bounded`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -20,13 +20,15 @@ from localsearch.records import Ranked
 from localsearch.rows import Rows, RowSet, empty, from_array, positions_in, to_array
 from localsearch.scores import ONE, Floats, Quantised, ScoreMap, cosines
 from localsearch.search import selection
+from localsearch.search.lift import Lift, lift_of
+from localsearch.search.terms import Like, Sum, Text
 from localsearch.search.visual_terms import query_of
 from localsearch.segments.best import edge_of
+from localsearch.segments.live_set import Block
 
 if TYPE_CHECKING:
     from localsearch.search.snapshot import Snapshot, Vector
-    from localsearch.search.terms import Like, Sum, Text
-    from localsearch.segments.live_set import Block, LiveSet
+    from localsearch.segments.live_set import LiveSet
 
 # Up to here scoring every row costs less than a scan of all and then scoring the best.
 _FEW: Final = 256
@@ -35,21 +37,27 @@ _BLOCK: Final = 1024
 # Cosines of a scan and their bounds are single floats: what rounding does to a sum of the two, and
 # to a number that they are compared with, is far below this.
 _SLACK: Final = 1e-6
+# What a raised cosine (at most 2) and its bound lose to single floats.
+_ROUNDED: Final = 3e-7
 
 
 class Look(NamedTuple):
-    """One query vector over one live set; `check` is called between blocks of work."""
+    """One query vector over one live set; `check` is called between blocks of work, `lift` is what
+    raises the cosines of a text.
+    """
 
     live: LiveSet
     score_map: ScoreMap
     query: Vector
     check: Callable[[], None]
+    lift: Lift | None = None
 
 
 def look_of(snapshot: Snapshot, term: Like | Text | Sum) -> Look:
     """What a visual leaf asks; its vector is made at its first use."""
     vector, score_map = query_of(snapshot, term)
-    return Look(snapshot.live, score_map, vector, snapshot.check)
+    lift = lift_of(snapshot, term) if isinstance(term, Text) else None
+    return Look(snapshot.live, score_map, vector, snapshot.check, lift)
 
 
 def exact_scores(look: Look, rows: Rows) -> Quantised:
@@ -59,8 +67,24 @@ def exact_scores(look: Look, rows: Rows) -> Quantised:
         look.check()
         part = slice(start, start + _BLOCK)
         halves = look.live.halves_of(rows[part])
-        found[part] = look.score_map.scores(cosines(halves, look.query))
+        found[part] = look.score_map.scores(_lifted(look, rows[part], cosines(halves, look.query)))
     return found
+
+
+def _lifted(look: Look, rows: Rows, plain: Floats) -> Floats:
+    """The cosines that count: those with the query vector, raised by what the text names."""
+    return plain if look.lift is None else np.minimum(plain + look.lift.at(rows), 1.0)
+
+
+def _blocks(look: Look, allowed: RowSet | None = None) -> Iterator[Block]:
+    """A scan of live rows (of the allowed ones only), its cosines raised as exact ones are."""
+    for block in look.live.blocks(look.query, allowed):
+        look.check()
+        if look.lift is None:
+            yield block
+        else:
+            approx = (block.approx + look.lift.at(block.rows)).astype(np.float32)
+            yield Block(block.rows, approx, block.bound + np.float32(_ROUNDED))
 
 
 def worth_scanning(allowed: int, stop: int) -> bool:
@@ -90,8 +114,7 @@ def reaching(look: Look, floor: int) -> RowSet:
         return from_array(selection.reaching(rows, exact_scores(look, rows), floor)[0])
     over = _Over(look, floor)
     found = empty()
-    for block in live.blocks(look.query):
-        look.check()
+    for block in _blocks(look):
         found |= from_array(block.rows[over.meet(block)])
     return found | from_array(over.unsure())
 
@@ -103,8 +126,7 @@ def bounds(look: Look, allowed: RowSet) -> tuple[Floats, Floats]:
     """
     rows = to_array(allowed)
     low, high = np.empty(len(rows)), np.empty(len(rows))
-    for block in look.live.blocks(look.query, allowed):
-        look.check()
+    for block in _blocks(look, allowed):
         places = _places(rows, block.rows)
         reach = block.bound + np.float32(_SLACK)
         low[places] = look.score_map.nearly(block.approx - reach)
@@ -118,8 +140,7 @@ def _best_scanned(
 ) -> tuple[Ranked, int]:
     top, over, total = _Top(look.score_map, stop, floor), _Over(look, floor), 0
     everything = len(allowed) == len(look.live.rows)
-    for block in look.live.blocks(look.query, None if everything else allowed):
-        look.check()
+    for block in _blocks(look, None if everything else allowed):
         top.meet(block)
         if floor > 0:
             total += int(np.count_nonzero(over.meet(block)))

@@ -33,8 +33,8 @@ class Asked(NamedTuple):
 def query_of(snapshot: Snapshot, term: Like | Text | Sum) -> Asked:
     """What a visual leaf asks of each row.
 
-    Raises QueryNoText (a text, and the pack has no text part), QueryError (a sum that cancels
-    out), and what the snapshot's `query_vector` raises.
+    Raises QueryNoText (a text, and the pack has no text part or knows none of its words),
+    QueryError (a sum that cancels out), and what the snapshot's `query_vector` raises.
     """
     score_map = score_map_of(snapshot, term)
     key = term.vector_key()
@@ -51,13 +51,13 @@ def score_map_of(snapshot: Snapshot, term: Like | Text | Sum) -> ScoreMap:
     """
     parts = term.terms if isinstance(term, Sum) else ((1.0, term),)
     texts = [each for _, each in parts if isinstance(each, Text)]
-    text_map = snapshot.pack.text
-    if texts and text_map is None:
+    spec = snapshot.pack.text
+    if texts and spec is None:
         raise _no_text(snapshot, texts[0])
     by_picture = any(weight > 0 and isinstance(each, Like) for weight, each in parts)
-    if by_picture or text_map is None or not texts:
+    if by_picture or spec is None or not texts:
         return snapshot.pack.visual
-    return text_map
+    return spec.score_map
 
 
 def _summed(snapshot: Snapshot, term: Sum) -> Vector:
@@ -74,7 +74,7 @@ def _summed(snapshot: Snapshot, term: Sum) -> Vector:
 
 def _no_text(snapshot: Snapshot, term: Text) -> QueryNoText:
     """The error for free text, with the concepts that it and its words come nearest to."""
-    vocabulary = snapshot.pack.vocabulary
+    vocabulary = snapshot.concepts
     words = term.query.split()
     named = [word for word in words if vocabulary.knows(word)]
     longer = [word for word in words if len(word) > _SHORT and word not in named]

@@ -19,6 +19,7 @@ from localsearch.rows import Rows, RowSet, empty, places_from, positions_in, to_
 from localsearch.scores import Quantised
 from localsearch.segments.best import edge_of
 from localsearch.segments.listed import Listed
+from localsearch.segments.probed import Asked, OneList
 from localsearch.segments.segment import Segment
 from localsearch.segments.tail import Tail
 
@@ -86,12 +87,12 @@ class LiveSet:
         yield from self.segments
         yield self.tail
 
-    def rows_of(self, concept: int, at_least: int) -> RowSet:
+    def rows_of(self, concept: Asked, at_least: int) -> RowSet:
         """Live rows listed under a concept with at least that value; a new set."""
-        found = [part.rows_of(concept, at_least) for part in self._parts]
+        found = [_list(part, concept).rows_of(at_least) for part in self._parts]
         return RowSet.union(empty(), *found) - self.graves
 
-    def values_at(self, concept: int, rows: Rows) -> Quantised:
+    def values_at(self, concept: Asked, rows: Rows) -> Quantised:
         """The value of each of `rows` (any order) under a concept, uint16 [n].
 
         0 where a row is dead, unknown or not listed.
@@ -107,9 +108,9 @@ class LiveSet:
             np.maximum(values[some], self._values_in(part, concept, rows[some]), out=values[some])
         return values
 
-    def listed(self, concept: int) -> Listed:
+    def listed(self, concept: Asked) -> Listed:
         """All live rows listed under a concept; `best` gives the highest in a part of the time."""
-        lists = [self._alive(*part.values_of(concept)) for part in self._parts]
+        lists = [self._alive(*_list(part, concept).values_of()) for part in self._parts]
         lists = [each for each in lists if len(each[0])]
         if len(lists) == 1:
             return Listed(*lists[0])
@@ -120,7 +121,7 @@ class LiveSet:
             rows, values = rows[order], values[order]
         return Listed(rows, values)
 
-    def best(self, concept: int, at_least: int, count: int) -> tuple[Rows, Quantised, int]:
+    def best(self, concept: Asked, at_least: int, count: int) -> tuple[Rows, Quantised, int]:
         """(rows, values, total) of live rows listed with at least that value.
 
         The `count` (> 0) highest are among the rows, with all that tie with them and a few more, in
@@ -129,7 +130,7 @@ class LiveSet:
         rows, values, total = np.zeros(0, np.uint32), np.zeros(0, np.uint16), 0
         edge: float = at_least
         for part in self._parts:
-            found, listed = part.values_of(concept)
+            found, listed = _list(part, concept).values_of()
             if not len(found):
                 continue
             gone, dies = positions_in(found, self._dead_in(found))
@@ -158,9 +159,12 @@ class LiveSet:
         kept[positions[found]] = False
         return rows[kept], values[kept]
 
-    def count(self, concept: int) -> int:
-        """How many rows are listed under a concept, some of them perhaps dead; touches no list."""
-        return sum(part.count(concept) for part in self._parts)
+    def count(self, concept: Asked) -> int:
+        """How many rows are listed under a concept, some of them perhaps dead.
+
+        Touches no list, but for a probe's, which it makes.
+        """
+        return sum(_list(part, concept).length() for part in self._parts)
 
     def halves_of(self, rows: Rows) -> npt.NDArray[np.float16]:
         """The stored vectors of rows, float16 [n, D], in the order asked.
@@ -225,16 +229,17 @@ class LiveSet:
             if start < stop:
                 yield part, slice(start, stop)
 
-    def _values_in(self, part: Part, concept: int, rows: Rows) -> Quantised:
+    def _values_in(self, part: Part, concept: Asked, rows: Rows) -> Quantised:
         """`values_at` within one part, for rows (ascending) in its span."""
         first, length = _span(part)
         dead = self._dead_in(part.rows)
-        listed = part.count(concept)
+        lists = _list(part, concept)
+        listed = lists.length()
         if _LOOK_UP * len(rows) < listed or length > _LOOK_UP * (len(rows) + listed):
-            values = part.values_at(concept, rows)
+            values = lists.values_at(rows)
             values[positions_in(dead, rows)[1]] = 0
             return values
-        known, known_values = part.values_of(concept)
+        known, known_values = lists.values_of()
         table = np.zeros(length, np.uint16)
         table[places_from(first, known)] = known_values
         table[places_from(first, dead)] = 0
@@ -245,6 +250,32 @@ class LiveSet:
         """The dead within the span of `rows` (ascending, not empty)."""
         start, stop = np.searchsorted(self._dead, [int(rows[0]), int(rows[-1]) + 1])
         return self._dead[start:stop]
+
+
+class _Posted(NamedTuple):
+    """The list of a concept of the pack in one part."""
+
+    part: Part
+    concept: int
+
+    def rows_of(self, at_least: int) -> RowSet:
+        return self.part.rows_of(self.concept, at_least)
+
+    def values_of(self) -> tuple[Rows, Quantised]:
+        return self.part.values_of(self.concept)
+
+    def values_at(self, rows: Rows) -> Quantised:
+        return self.part.values_at(self.concept, rows)
+
+    def length(self) -> int:
+        return self.part.count(self.concept)
+
+
+def _list(part: Part, concept: Asked) -> OneList:
+    """What one part lists under a concept: in its postings, or by a probe of its vectors."""
+    if isinstance(concept, int):
+        return _Posted(part, concept)
+    return part.probed.list_of(part, concept)
 
 
 def _blocks_of(part: Part, asked: Coded, here: RowSet) -> Iterator[Block]:

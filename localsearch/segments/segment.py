@@ -24,6 +24,7 @@ from localsearch.matrix.read import Matrix, open_matrix
 from localsearch.postings.read import Postings, open_postings
 from localsearch.rows import Rows, RowSet, from_array
 from localsearch.scores import Quantised
+from localsearch.segments.probed import Probed
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -50,6 +51,7 @@ class Segment:
         self.row_set: RowSet = from_array(matrix.rows)
         self.without: tuple[int, ...] = tuple(matrix.meta["without"])
         self.postings, self.matrix = postings, matrix
+        self.probed = Probed()
 
     def rows_of(self, concept: int, at_least: int) -> RowSet:
         """The rows listed under a concept with at least that value; a new set."""

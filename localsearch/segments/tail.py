@@ -7,6 +7,7 @@ ascend, and vectors, codes and listing are of exactly these rows.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,7 @@ from localsearch.postings import listing as lists
 from localsearch.postings.listing import Listing, listing
 from localsearch.rows import Rows, RowSet, from_array, positions_in
 from localsearch.scores import Quantised
+from localsearch.segments.probed import Probed
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -44,6 +46,7 @@ class Tail:
     coded: Coded
     listing: Listing
     shown: npt.NDArray[np.uint16]
+    probed: Probed = field(default_factory=Probed, repr=False, compare=False)
 
     def rows_of(self, concept: int, at_least: int) -> RowSet:
         """The rows listed under a concept with at least that value; a new set."""

@@ -19,8 +19,8 @@ from localsearch.catalog import contents, inputs, tags
 from localsearch.catalog import known as known_rows
 from localsearch.catalog.known import Known
 from localsearch.catalog.truth import Truth
-from localsearch.deferred import dataclass
-from localsearch.errors import InputError, PictureError
+from localsearch.deferred import NamedTuple, dataclass
+from localsearch.errors import InputError, LibraryPackChanged, PictureError
 from localsearch.pipeline.job import Job, Outcome
 from localsearch.records import Added, Refusal
 from localsearch.sources import forms
@@ -43,22 +43,32 @@ class _Ready:
     path: Path | None
 
 
+class Stand(NamedTuple):
+    """What a window is added to: the store, its roots as they are now, the pipeline of its pack."""
+
+    truth: Truth
+    founds: Sequence[FoundRoot]
+    read_features: ReadFeatures
+
+
 def add_inputs(
-    truth: Truth,
-    founds: Sequence[FoundRoot],
+    stand: Callable[[], Stand],
     news: Iterable[NewInput],
-    read_features: ReadFeatures,
     *,
     after_commit: Callable[[], None] = lambda: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Added]:
     """Add all, in order. A source that cannot be read is a result with its state and reason.
 
-    `after_commit` is called after each window, before its results are given. What `news` raises,
-    and the InputError of a source, is raised once those before it were given.
+    `stand` is asked for each window: the pack of the store may change between two. `after_commit`
+    is called after each window, before its results are given. What `news` raises, and the
+    InputError of a source, is raised once those before it were given.
     """
     for window, fault in _windows(news, stop):
-        results, refused = _add_window(truth, founds, window, read_features)
+        try:
+            results, refused = _add_window(*stand(), window)
+        except LibraryPackChanged:  # nothing of it was committed
+            results, refused = _add_window(*stand(), window)
         if results:
             after_commit()
         yield from results
@@ -103,7 +113,7 @@ def _encoded(new: NewInput) -> forms.Encoded | Refusal:
 
 
 def _add_window(
-    truth: Truth, founds: Sequence[FoundRoot], window: Sequence[_Ready], read: ReadFeatures
+    truth: Truth, founds: Sequence[FoundRoot], read: ReadFeatures, window: Sequence[_Ready]
 ) -> tuple[list[Added], InputError | None]:
     """Results up to the first source that the catalog refuses, and that refusal."""
     if not window:

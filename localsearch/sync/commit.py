@@ -17,6 +17,7 @@ from localsearch.catalog import inputs
 from localsearch.catalog import known as known_rows
 from localsearch.catalog import roots as root_rows
 from localsearch.catalog.known import Known
+from localsearch.catalog.renewing import settle_renewed
 from localsearch.catalog.truth import Truth
 from localsearch.deferred import NamedTuple, dataclass
 from localsearch.pipeline.job import Outcome
@@ -62,6 +63,7 @@ def put_features(truth: Truth, outcomes: Sequence[Outcome]) -> None:
             if o.digest is not None and o.thumbnail is not None
         ]
     )
+    settle_renewed(truth)
 
 
 def commit_batch(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from localsearch.catalog import contents
 from localsearch.catalog import input_reads as reads
 from localsearch.catalog.input_reads import InputRow
+from localsearch.catalog.renewing import settle_renewed
 from localsearch.catalog.truth import Truth
 from localsearch.pipeline.job import Job, Outcome
 from localsearch.sync.commit import put_features
@@ -24,9 +25,10 @@ def heal_rootless(
     stop: Callable[[], bool],
 ) -> int:
     """Read again what has lost its features; gives how many contents were healed."""
+    settle_renewed(truth)  # what a crash has left of it
     with truth.catalog.reading() as conn:
         rows = reads.rootless_featured(conn)
-    have = truth.features.have([row.digest for row in rows if row.digest is not None])
+    have = truth.features.have_whole([row.digest for row in rows if row.digest is not None])
     lacking = {row.digest: row for row in rows if row.digest not in have}
     if not lacking:
         return 0

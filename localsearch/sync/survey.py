@@ -61,9 +61,10 @@ class RootSurvey:
 
 
 def lacking_features(truth: Truth, known: Iterable[Known]) -> set[bytes]:
-    """Names of photos whose features are lost (their file was damaged or deleted)."""
+    """Names of photos whose features are lost (their file was damaged or deleted), or are those of
+    a thumbnail: the photo itself tells more."""
     whole = [had for had in known if had.content_state == "ok" and had.digest is not None]
-    have = truth.features.have([had.digest for had in whole if had.digest is not None])
+    have = truth.features.have_whole([had.digest for had in whole if had.digest is not None])
     return {had.name for had in whole if had.digest not in have}
 
 

@@ -103,9 +103,11 @@ def _contents(
 ) -> Iterator[Finding]:
     """The rows of a segment against the catalog, its vectors and postings against the features."""
     unknown, wrong = segment.row_set - dead_rows(conn), 0
+    # Better features came, and a crash was quicker than their new rows: the next sync ends it.
+    renewed = set(store.features.renewed())
     for window in live_windows(conn, segment.row.first_row, segment.row.last_row):
         unknown -= from_array(np.array([number for number, _ in window]))
-        held = [one for one in window if one[0] in segment.row_set]
+        held = [one for one in window if one[0] in segment.row_set and one[1] not in renewed]
         for made, _ in featured(held, store.features, pack):
             wrong += int(_differs(segment, made, pack.floors).sum())
     if unknown:

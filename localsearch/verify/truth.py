@@ -11,12 +11,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from localsearch.catalog import changes, contents, graves, input_reads, metadata_terms, packs
+from localsearch.catalog import (
+    changes,
+    contents,
+    graves,
+    input_reads,
+    metadata_terms,
+    packs,
+    taught,
+)
 from localsearch.catalog.truth import Truth
 from localsearch.errors import LibraryError, PackError
 from localsearch.pack import Pack, load_pack
 from localsearch.records import Finding
 from localsearch.rows import RowSet, empty
+from localsearch.segments.probed import stored_probe
 
 Tell = Callable[[str], None]
 """Hears what is looked at next."""
@@ -134,6 +143,20 @@ def live_windows(
         if found := input_reads.live_featured_rows(conn, first - 1, up_to):
             yield found
         first = up_to + 1
+
+
+def probes(store: Truth, pack: Pack, tell: Tell) -> Iterator[Finding]:
+    """Whether what was learned of each taught concept can be searched by."""
+    tell("taught_probes")
+    with store.catalog.reading() as conn:
+        rows = taught.all_of(conn, pack.encoder_digest)
+    for row in rows:
+        probe = row.probe
+        if probe is None:
+            continue  # learned for another pack: the list of taught concepts says so
+        if stored_probe(*probe[:4], pack.dimensions) is None:
+            told = f'what was learned of "{row.name}" is damaged; teach it again'
+            yield Finding("probe-damaged", row.id, told, False)
 
 
 def features(store: Truth, tell: Tell) -> Iterator[Finding]:

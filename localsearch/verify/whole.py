@@ -35,6 +35,7 @@ def verify_store(store: Truth, pack: Pack, progress: OnProgress = None) -> Itera
     yield from truth.sound_packs(store, pack)
     parts: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (
         (truth.CATALOG, lambda: truth.catalog_rows(store, tell)),
+        (truth.CATALOG, lambda: truth.probes(store, pack, tell)),
         (truth.FEATURES, lambda: truth.features(store, tell)),
         (truth.CATALOG, lambda: derived.segments(store, pack, tell)),
         (truth.CATALOG, lambda: derived.graphs_named(store, pack, tell)),

@@ -17,7 +17,8 @@ from tests.make_library import open_library, write_photo
 
 
 def make(target: Path) -> None:
-    """Eight photos in two folders, a removed one, tags, metadata, bytes, a segment and a tail."""
+    """Eight photos in two folders, a removed one, tags, metadata, bytes, a segment and a tail; and
+    a concept that was taught."""
     plan.FULL, plan.WORTH = 6, 4  # type: ignore[misc]
     with tempfile.TemporaryDirectory() as top:
         photos = Path(top) / "photos"
@@ -30,6 +31,7 @@ def make(target: Path) -> None:
             library.update(ids["f0/2.png"], metadata={"album": "home"})
             library.remove(ids["f0/4.png"])
             library.add((photos / "f0" / "0.png").read_bytes(), id="kept-bytes")
+            library.teach("my pet", tag="pet")
             assert library.search(ls.tag("pet")).total == 2
         with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
             for path in sorted(photos.rglob("*")):

@@ -42,6 +42,7 @@ def print_hits(hits: Sequence[ls.Hit]) -> None:
     for hit in hits:
         name = terminal.short_path(hit.path, room) if hit.path else f"id {hit.id}"
         mark = "" if hit.available else " (offline)"
+        mark += f" (+{hit.folded:,})" if hit.folded else ""
         rows.append([f"{hit.score:.3f}", name + mark, concepts_text(hit.concepts, 3)])
     if person and terminal.width() >= _ROOM_FOR_BAR:
         columns.insert(0, Column("", style="cyan"))
@@ -104,7 +105,7 @@ def print_status(status: ls.Status) -> None:
     rows = [
         ["store", str(status.store)],
         ["photos", f"{status.inputs:,}" + (f" ({counts})" if counts else "")],
-        ["pack", status.pack],
+        ["pack", _pack_words(status)],
         ["provider", status.provider or "not started yet"],
         ["segments", f"{status.segments}, generation {status.generation}, tail {status.tail:,}"],
         ["size", f"{size(status.bytes)}, format {status.schema}"],
@@ -113,6 +114,15 @@ def print_status(status: ls.Status) -> None:
         *(["note", line] for line in status.notes),
     ]
     terminal.draw_table([Column("", style="dim"), Column("", wrap=True)], rows, header=False)
+
+
+def _pack_words(status: ls.Status) -> str:
+    """`general 1 (general 2 available: localsearch reindex)`."""
+    if status.building_pack is not None:
+        return f"{status.pack} ({status.building_pack} is being built: localsearch reindex)"
+    if status.newer_pack is not None:
+        return f"{status.pack} ({status.newer_pack} available: localsearch reindex)"
+    return status.pack
 
 
 def print_failures(failed: Sequence[ls.Input]) -> None:

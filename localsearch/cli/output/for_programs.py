@@ -72,11 +72,15 @@ def hit_json(hit: ls.Hit) -> dict[str, Any]:
         "tags": dict(hit.tags),
         "concepts": concepts_json(hit.concepts),
         "why": [{"term": one.term, "score": one.score, "route": one.route} for one in hit.why],
+        "folded": hit.folded,
     }
 
 
-def hits_json(hits: Iterable[ls.Hit], total: int, page: int, route: str) -> dict[str, Any]:
-    return {"hits": [hit_json(one) for one in hits], "total": total, "page": page, "route": route}
+def hits_json(
+    hits: Iterable[ls.Hit], total: int, page: int, route: str, notes: Iterable[str] = ()
+) -> dict[str, Any]:
+    body = {"hits": [hit_json(one) for one in hits], "total": total, "page": page, "route": route}
+    return {**body, "notes": [*notes]}
 
 
 def input_json(one: ls.Input) -> dict[str, Any]:

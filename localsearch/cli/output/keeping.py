@@ -127,6 +127,44 @@ def print_compacted(done: ls.Compacted) -> None:
         terminal.say("stopped; run the same command again to go on")
 
 
+def reindex_json(report: ls.ReindexReport) -> dict[str, Any]:
+    failures = [
+        {"id": id, "state": state, "reason": reason} for id, state, reason in report.failures
+    ]
+    return {**asdict(report), "seconds": round(report.seconds, 3), "failures": failures}
+
+
+def print_reindex(report: ls.ReindexReport) -> None:
+    """What was done, or would be, then what is lacking, and what can be done next."""
+    told = [
+        f"{count:,} {words}"
+        for count, words in (
+            (report.inferred, "from their pictures"),
+            (report.from_thumbnails, "from thumbnails"),
+            (report.kept, "had features already"),
+            (report.lacking, "lacking"),
+        )
+        if count
+    ]
+    front = f"{report.before} -> {report.pack}" if report.before != report.pack else report.pack
+    terminal.say(f"{front}: {count_of(report.contents, 'photo')}: {', '.join(told) or 'nothing'}")
+    if report.dry_run:
+        need = f"{duration(report.seconds)} and {size(report.bytes)}"
+        terminal.say(f"dry run, nothing was written: it takes about {need}")
+        return
+    for id, state, reason in report.failures[:_LINES]:
+        terminal.say(f"lacking: {id}: {state}: {reason}")
+    if len(report.failures) > _LINES:
+        terminal.say("... and more of these; all of them: --json")
+    for line in report.notes:
+        terminal.say(f"note: {line}")
+    if report.switched:
+        terminal.say(f"{report.pack} answers now, after {duration(report.seconds)}", "green")
+        terminal.say("to go back: localsearch reindex --rollback")
+    if report.stopped:
+        terminal.say(f"stopped; {report.before} answers; run the same command again to go on")
+
+
 def backup_json(done: ls.BackupReport) -> dict[str, Any]:
     return {**file_json(done.file), "bytes": done.bytes, "files": done.files, "inputs": done.inputs}
 

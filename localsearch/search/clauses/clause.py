@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from localsearch.deferred import NamedTuple
 
 if TYPE_CHECKING:
+    from localsearch.records import Why
     from localsearch.rows import Rows, RowSet
     from localsearch.scores import Floats
     from localsearch.search.snapshot import Snapshot
@@ -32,7 +33,8 @@ class Clause(NamedTuple):
     QueryErrors. It is None for a leaf without a field, which the grammar reads itself.
 
     `values` is None for a leaf that only filters (score 1). `size` guesses how many rows match,
-    and `cost` what asking costs, both without asking. `routes` tells for hits how they were found.
+    and `cost` what asking costs, both without asking. `routes` tells for hits how they were found,
+    `also` what else has made each of some rows (ascending) a hit; most leaves have nothing else.
     """
 
     read: Callable[[Written], Term] | None
@@ -41,6 +43,7 @@ class Clause(NamedTuple):
     size: Callable[[Snapshot, Any], int]
     cost: Callable[[Any], int]
     routes: Callable[[Snapshot, Rows], Sequence[str]]
+    also: Callable[[Snapshot, Any, Rows], Sequence[tuple[Why, ...]]] | None = None
 
 
 def unknown_size(snapshot: Snapshot, term: Any) -> int:

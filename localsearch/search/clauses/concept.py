@@ -10,11 +10,15 @@ from localsearch.search.clauses.clause import BITMAP, Clause
 from localsearch.search.snapshot import Snapshot
 from localsearch.search.terms import Concept
 from localsearch.search.words import Written, one_item, plain
+from localsearch.segments.probed import Asked
 
 
-def index_of(snapshot: Snapshot, term: Concept) -> int:
-    """The concept's index in the pack; QueryUnknownConcept with the nearest names."""
-    return snapshot.pack.vocabulary.find(term.name).index
+def index_of(snapshot: Snapshot, term: Concept) -> Asked:
+    """What the live set is asked for: an index of the pack, or the probe of a taught concept.
+
+    Raises QueryUnknownConcept with the nearest names.
+    """
+    return snapshot.concepts.find(term.name)
 
 
 def threshold_of(term: Concept) -> int:

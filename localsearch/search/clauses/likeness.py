@@ -1,5 +1,5 @@
 """What all visual leaves share: they match every row that has a vector or, with a `min_score`,
-those whose score reaches it.
+those whose score reaches it. A text without one matches those above its floor (`search.floor`).
 
 The score is always exact: from the stored half-precision vector, by `scores.cosines`.
 """
@@ -9,19 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from localsearch.rows import Rows, RowSet
-from localsearch.scores import Floats, at_least, value_of
+from localsearch.scores import Floats, value_of
 from localsearch.search import visual
 from localsearch.search.clauses.clause import HELD, VECTORS, unknown_size
+from localsearch.search.floor import floor_of
 from localsearch.search.snapshot import Snapshot
 from localsearch.search.terms import Like, Sum, Text
 from localsearch.search.visual_terms import score_map_of
 
 
 def rows(snapshot: Snapshot, term: Like | Text | Sum) -> RowSet:
-    """Every live row, or those that reach the leaf's `min_score`."""
-    if term.min_score is None or not snapshot.live.rows:
+    """Every live row, or those that reach the leaf's `min_score` or a text's floor."""
+    if cost(term) == HELD or not snapshot.live.rows:
         return snapshot.live.rows
-    return visual.reaching(visual.look_of(snapshot, term), at_least(term.min_score))
+    return visual.reaching(visual.look_of(snapshot, term), floor_of(snapshot, term))
 
 
 def values(snapshot: Snapshot, term: Like | Text | Sum, rows: Rows) -> Floats:
@@ -36,8 +37,8 @@ def size(snapshot: Snapshot, term: Like | Text | Sum) -> int:
 
 
 def cost(term: Like | Text | Sum) -> int:
-    """Nothing without a `min_score`: every row matches."""
-    return HELD if term.min_score is None else VECTORS
+    """Nothing without a `min_score`, if it is no text: every row matches."""
+    return HELD if term.min_score is None and not isinstance(term, Text) else VECTORS
 
 
 def routes(snapshot: Snapshot, rows: Rows) -> Sequence[str]:

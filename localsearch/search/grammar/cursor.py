@@ -36,12 +36,23 @@ class Names(Protocol):
         """Names that look like it, best first."""
 
 
+class Words(Protocol):
+    """What is asked of the text part of a pack (`pack.text.Words` is one)."""
+
+    def knows(self, text: str) -> bool:
+        """Whether each word of a text is one that the pack can picture."""
+
+    def says_nothing(self, text: str) -> bool:
+        """Whether a text holds no word but such as "the" and "of"."""
+
+
 @dataclass(slots=True, eq=False, repr=False)
 class Cursor:
     """Where the reading stands. `position` counts from 0, columns from 1."""
 
     text: str
     names: Names | None
+    words: Words | None = None
     position: int = 0
     depth: int = 0
 

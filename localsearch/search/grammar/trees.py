@@ -8,13 +8,13 @@ from typing import Final
 from localsearch.errors import QueryError
 from localsearch.search.grammar.cursor import Cursor
 from localsearch.search.grammar.leaves import FIELD, leaf, quoted_text
-from localsearch.search.grammar.names import words
+from localsearch.search.grammar.names import denied_name, take_denial
+from localsearch.search.grammar.runs import SUM, words
 from localsearch.search.terms import Not, Term, all_of, any_of
 from localsearch.search.words import query_error
 
-_SUM: Final = re.compile(r"sum\(", re.IGNORECASE)
 # What asks for a term after it, at the end of what was read.
-_JOINT: Final = r"(?:^|(?<=[\s()\"]))(and|or|not|-)\s*\Z"
+_JOINT: Final = r"(?:^|(?<=[\s()\"]))(and|or|not|no|without|-)\s*\Z"
 
 
 def whole(cursor: Cursor) -> Term:
@@ -45,14 +45,14 @@ def _all(cursor: Cursor) -> Term:
         terms.append(_one(cursor))
 
 
-def _one(cursor: Cursor) -> Term:
+def _one(cursor: Cursor, *, denied: bool = False) -> Term:
     cursor.skip()
     column = cursor.column
-    if cursor.take_text("-") or cursor.take_keyword("not"):
+    if cursor.take_text("-") or take_denial(cursor):
         return _negated(cursor, column)
     if cursor.take_text("("):
         return _group(cursor, column)
-    if cursor.take(_SUM):
+    if cursor.take(SUM):
         from localsearch.search.grammar.sums import weighted_sum
 
         return weighted_sum(cursor, column)
@@ -61,7 +61,7 @@ def _one(cursor: Cursor) -> Term:
         return leaf(cursor, field[1], column)
     if cursor.here == '"':
         return quoted_text(cursor, column)
-    term = words(cursor, column)
+    term = denied_name(cursor, column) if denied else words(cursor, column)
     if term is None:
         raise _lacking(cursor)
     return term
@@ -69,7 +69,7 @@ def _one(cursor: Cursor) -> Term:
 
 def _negated(cursor: Cursor, column: int) -> Term:
     with cursor.deeper(column):
-        term = _one(cursor)
+        term = _one(cursor, denied=True)
     try:
         return Not(term)
     except QueryError as error:  # a visual leaf without a threshold

@@ -1,7 +1,8 @@
 """Visual leaves: likeness to a picture, to a text, to a weighted sum of both.
 
 Every photo that has a vector matches such a leaf to some degree; a `min_score` cuts those that
-are less alike. Only these leaves take weights. Reads no file but a stream that is handed over.
+are less alike, and a text without one has a floor that the search finds out. Only these leaves
+take weights. Reads no file but a stream that is handed over.
 Invariant: the parts of a `Sum` have no `min_score` of their own, and no `Sum` holds another one.
 """
 
@@ -114,7 +115,10 @@ class Like(Visual):
 
 @dataclass(frozen=True, slots=True)
 class Text(Visual):
-    """Photos by likeness to a description in words. Needs a pack with a text part."""
+    """Photos by likeness to a description in words, above the text's own floor or `min_score`.
+
+    Needs a pack with a text part.
+    """
 
     query: str
     min_score: float | None = None
@@ -206,11 +210,15 @@ def like(
 
 
 def text(query: str, *, min_score: float | None = None) -> Text:
-    """Photos ranked by likeness to a description in words, as "a dog running through snow".
+    """Photos ranked by likeness to a description in English, as "a dog running through snow".
 
+    Concepts that the words name raise a photo's likeness by their probabilities. Photos that are
+    not clearly nearer to the text than the rest of the library are no hits: "nothing relevant" is
+    an answer. `min_score` in [0, 1] takes the place of that floor; 0 turns it off.
     Takes weights, as `like` does: `0.6 * like("beach.jpg") + 0.4 * text("at night")` ranks by one
-    sum of both, and `.reaching(0.8)` cuts it. Raises InputError here and, when it is searched in a
-    library whose pack has no text part, QueryNoText with the nearest concepts.
+    sum of both, and `.reaching(0.8)` cuts it; a sum has no floor. Raises InputError here and, when
+    it is searched, QueryNoText: the library's pack has no text part (with the nearest concepts), or
+    knows no word of it that shows something.
     """
     return Text(query, min_score)
 

@@ -1,0 +1,199 @@
+"""Fits both score maps and the floor of text search on the stored vector; writes `scores.json`.
+
+    python -m weights.fit_scores --data ../shared --work ../build-cache --pack folder
+
+Fitted on one half of the holiday groups, of the queries and of the captioned photos, reported on
+the other, with heads that have not seen the captioned photos. The decoys: `text_decoys.npy`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from weights import (
+    calibrate,
+    features,
+    fit_text_scores,
+    fit_vector,
+    label_texts,
+    photos,
+    text_corpus,
+    text_files,
+)
+from weights.decoys import NONSENSE, SENSIBLE
+from weights.fit_text_scores import Cases
+from weights.text_files import TextFiles
+from weights.text_table import GAIN
+from weights.train_joint import captioned
+
+DECOY_SETS = ("flickr8k", "coco", "scenes", "imagenet")
+EACH = 500  # photos of a set among the decoys
+
+Floats = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Library:
+    """Stored vectors of all photos, and the text part."""
+
+    raw: features.Views
+    vectors: NDArray[np.float32]
+    projection: fit_vector.Projection
+    texts: TextFiles
+
+    def rows(self, name: str) -> NDArray[np.intp]:
+        """Rows of one set."""
+        return self.raw.rows(name)
+
+    def cosines(self, texts: list[str], rows: NDArray[np.intp]) -> Floats:
+        """Cosines of queries with stored vectors."""
+        return self.projection.query(self.texts(texts)) @ self.vectors[rows].T
+
+
+def read(work: Path, texts: Path, projected: Path) -> Library:
+    """From the caches, a folder of text files and a projection."""
+    raw = features.load(work)
+    projection = fit_vector.load(projected)
+    vectors = projection(raw.pooled[:, 0], raw.logits[:, 0])
+    return Library(raw, vectors, projection, text_files.read(texts))
+
+
+def decoys(library: Library) -> NDArray[np.float16]:
+    """Typical photos as a text sees them: stored vectors whose visual part is zero."""
+    rng = np.random.default_rng(0)
+    chosen = [rng.permutation(library.rows(name))[:EACH] for name in DECOY_SETS]
+    joint = library.vectors[np.concatenate(chosen), fit_vector.VISUAL :]
+    centres = fit_text_scores.decoys(fit_vector.unit(joint))
+    return library.projection.query(centres * np.sqrt(library.projection.share)).astype(np.float16)
+
+
+def cases(
+    library: Library,
+    background: NDArray[np.float16],
+    rows: NDArray[np.intp],
+    own: tuple[list[str], NDArray[np.intp]],
+    part: int,
+) -> Cases:
+    """Queries of one half with some photos, and captions with the photo of each."""
+
+    def of(texts: list[str], rows: NDArray[np.intp]) -> tuple[Floats, Floats]:
+        query = library.projection.query(library.texts(texts))
+        cosines = query @ library.vectors[rows].T
+        return cosines, np.concatenate([cosines, query @ background.astype(np.float32).T], 1)
+
+    captions, owner = own
+    theirs = np.unique(owner)
+    cosines, behind = of(captions, theirs)
+    right = cosines[np.arange(len(captions)), np.searchsorted(theirs, owner)][:, None]
+    return Cases(
+        fit_text_scores.case(*of(list(SENSIBLE[part::2]), rows)),
+        fit_text_scores.case(*of(list(NONSENSE[part::2]), rows)),
+        fit_text_scores.case(right, behind),
+    )
+
+
+def text_scores(
+    library: Library, data: Path, wordnet: Path | None, held: set[str]
+) -> tuple[dict[str, Any], NDArray[np.float16]]:
+    """Map and floor from one half, figures from the other; `held`: captioned photos to use."""
+    background = decoys(library)
+    groups = np.array([int(group) for group in photos.photo_set(data, "holidays").column("group")])
+    told = label_texts.everything(data, wordnet)
+    at = {name: row for row, name in enumerate(library.raw.files)}
+    halves = []
+    for part in (0, 1):
+        rows = library.rows("holidays")[groups % 2 == part]
+        files, captions, owner = captioned(told, {name for name in held if at[name] % 2 == part})
+        places = np.array([at[files[number]] for number in owner])
+        halves.append(cases(library, background, rows, (captions, places), part))
+    floor = fit_text_scores.fit_floor(halves[0])
+    own = halves[0].own
+    unrelated = halves[0].sensible.cosines
+    found = {
+        "text": fit_text_scores.text_map(unrelated, floor.of(own), own.cosines),
+        "floor_spreads": floor.spreads,
+        "floor_least": floor.least,
+        "floor_enough": floor.enough,
+        "fitted": fit_text_scores.report(halves[0], floor),
+        "other half": fit_text_scores.report(halves[1], floor),
+    }
+    return found, background
+
+
+def visual_points(library: Library, data: Path, extractor: photos.Extractor) -> list[list[float]]:
+    """The visual map, from holiday, COCO and ImageNet photos and copies of holiday photos."""
+    holidays = photos.photo_set(data, "holidays")
+    plain = library.vectors[library.rows("holidays")]
+    others = [library.vectors[library.rows("coco")], library.vectors[library.rows("imagenet")][::3]]
+    alone = [f"alone-{number}" for number in range(sum(map(len, others)))]
+    unrelated = calibrate.unrelated_cosines(
+        np.concatenate([plain, *others]), holidays.column("group") + alone
+    )
+    rows, kinds, found = calibrate.likeness_of_variants(extractor, holidays)
+    copies = library.projection(found.feature, found.logits)
+    return calibrate.score_map(unrelated, (plain[rows] * copies).sum(1), kinds)
+
+
+STOP_WORDS = (
+    "a an the of in on at to and or is are was were be been being it its this that these those "
+    "with without by for from as he she they his her their i you we my your our me him them who "
+    "what which there here not no do does did has have had will would can could so than then if "
+    "but about into over very some any all"
+)
+CONCEPT_WEIGHT = 0.05  # small: the names of the classes are in the joint part already
+
+
+def section(scores: dict[str, Any]) -> dict[str, Any]:
+    """[text] of the manifest."""
+    return {
+        "tokens": "text_tokens.txt",
+        "table": "text_table.npy",
+        "scales": "text_scales.npy",
+        "head": "text_head.npy",
+        "gain": GAIN,
+        "stop_words": STOP_WORDS.split(),
+        "decoys": "text_decoys.npy",
+        "concept_weight": CONCEPT_WEIGHT,
+        **{name: value for name, value in scores.items() if name.startswith("floor_")},
+    }
+
+
+def build(
+    data: Path, work: Path, pack: Path, extractor: photos.Extractor, wordnet: Path | None
+) -> dict[str, Any]:
+    """Maps and floor (from the held-out heads), and the decoys of the pack's heads."""
+    held_out = work / "held-out"
+    library = read(work, held_out, held_out / "projection.npz")
+    _, dev = text_corpus.flickr8k_split(data)
+    held = {name for name in library.raw.files if name.removeprefix("flickr8k/") in dev}
+    held |= {name for name in library.raw.files if name.startswith("coco/")}
+    found, _ = text_scores(library, data, wordnet, held)
+    shipped = read(work, pack, work / "projection.npz")
+    np.save(pack / "text_decoys.npy", decoys(shipped))
+    found["visual"] = visual_points(shipped, data, extractor)
+    (work / "scores.json").write_text(json.dumps(found, indent=1) + "\n")
+    return found
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--pack", type=Path, required=True)
+    parser.add_argument("--wordnet", type=Path)
+    options = parser.parse_args()
+    extractor = photos.Extractor(options.work / "features.onnx", options.work)
+    found = build(options.data, options.work, options.pack, extractor, options.wordnet)
+    print(json.dumps(found, indent=1))
+
+
+if __name__ == "__main__":
+    main()
