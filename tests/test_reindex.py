@@ -427,6 +427,23 @@ def test_an_exception_of_progress_ends_it_cleanly(library: ls.Library, other: st
     assert library.reindex().switched
 
 
+def test_a_pack_that_comes_back_is_opened_anew(
+    library: ls.Library, photos: Path, other: str, tmp_path: Path
+) -> None:
+    first = str(tiny_pack_folder())
+    with open_library(photos) as beside:
+        beside.reindex(other)
+        beside.compact()  # deletes the first pack's features
+        beside.reindex(first, from_thumbnails=True)
+    # This handle slept meanwhile: its file of features has the same name, and is no more.
+    assert library.verify() == ()
+    write_photo(photos / "f1" / "late.png", 77)
+    library.add(photos / "f1" / "late.png")
+    with open_library(photos) as beside:
+        assert beside.search(ls.like(photos / "f1" / "late.png"), limit=50).total == 13
+        assert beside.verify() == ()
+
+
 CHILD = """
 import sys, localsearch as ls
 from localsearch.publish import plan

@@ -231,6 +231,20 @@ def test_a_damage_is_found_and_cured(
         assert len(library.thumbnail("own")) > 100
 
 
+def test_who_held_a_file_that_was_repaired_opens_it_anew(
+    store: Path, photos: Path, installed: None
+) -> None:
+    with ls.open(store=store) as idle:
+        assert idle.search(ls.like(photos / "3.png")).total == 31
+        features_malformed(store)
+        with ls.open(store=store) as library:
+            assert all(one.repaired for one in library.verify(repair=True))
+        assert idle.verify() == ()
+        idle.add(write_photo(photos / "late.png", 77))
+    with ls.open(store=store) as library:
+        assert library.verify() == ()
+
+
 def catalog_malformed(store: Path) -> None:
     spoil(store / "catalog.sqlite", "tag_names")
 

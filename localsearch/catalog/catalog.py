@@ -31,15 +31,16 @@ class Catalog:
         self.read_only = database.read_only
         self.schema = STORE_FORMAT
         self._database = database
-        self._pack_digest: str | None = None
+        self.standing: tuple[str, int] | None = None
 
-    def stand_on(self, pack_digest: str) -> None:
-        """From now on its transactions are for one who uses this pack.
+    def stand_on(self, pack_digest: str, era: int) -> None:
+        """From now on its transactions are for one who uses this pack, with the files of this era.
 
-        Where they see that another pack is active, they raise LibraryPackChanged before anything
-        is read or written: nothing can be mixed, and no features go where nobody looks.
+        Where they see that another pack is active, or was in between, they raise
+        LibraryPackChanged before anything is read or written: nothing can be mixed, and no
+        features go where nobody looks.
         """
-        self._pack_digest = pack_digest
+        self.standing = pack_digest, era
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -56,14 +57,17 @@ class Catalog:
             yield conn
 
     def _check_pack(self, conn: sqlite3.Connection) -> None:
-        if self._pack_digest is None:
+        if self.standing is None:
+            return
+        now = packs.standing(conn)
+        if now is None or now == self.standing:
             return
         active = packs.active(conn)
-        if active is not None and active.pack_digest != self._pack_digest:
-            raise LibraryPackChanged(
-                f"this library has changed to the pack {active.name} {active.version} meanwhile",
-                hint="make the call again: it uses the new pack",
-            )
+        assert active is not None
+        raise LibraryPackChanged(
+            f"this library has changed to the pack {active.name} {active.version} meanwhile",
+            hint="make the call again: it uses the new pack",
+        )
 
     def data_version(self) -> int:
         """A number that differs once anyone, in any process, has committed."""

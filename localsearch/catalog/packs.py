@@ -1,6 +1,7 @@
 """Which pack answers, which is being built, which answered before.
 
-Never reads a pack. Invariant: one pack a role.
+Never reads a pack. Invariants: one pack a role; the era rises with every change after which files
+beside the catalog may be others than those that somebody holds open under the same names.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Literal
 
+from localsearch.catalog import settings
 from localsearch.deferred import NamedTuple
 
 Role = Literal["active", "building", "previous"]
@@ -67,9 +69,33 @@ def put_active(conn: sqlite3.Connection, pack: PackRow) -> None:
     before = active(conn)
     if before is not None and before != pack:
         put(conn, "previous", before)
+        begin_era(conn)
     put(conn, "active", pack)
     if building(conn) == pack:
         forget(conn, "building")
+
+
+def era(conn: sqlite3.Connection) -> int:
+    """The era of the store: a handle that stands on another one opens all files anew."""
+    return settings.current_value(conn, "era")
+
+
+def begin_era(conn: sqlite3.Connection) -> None:
+    """Have every handle, in every process, open the store's files anew.
+
+    A pack that comes back to the same digest is not enough to go by: its features were deleted
+    and made again meanwhile, and who holds the old file would read and write what nobody sees.
+    """
+    settings.next_value(conn, "era")
+
+
+def standing(conn: sqlite3.Connection) -> tuple[str, int] | None:
+    """(digest of the active pack, era): asked at each transaction, so by one statement."""
+    found = conn.execute(
+        "SELECT pack_digest, coalesce((SELECT value FROM counters WHERE name = 'era'), 0)"
+        " FROM packs WHERE role = 'active'"
+    ).fetchone()
+    return None if found is None else (found[0], found[1])
 
 
 def forget(conn: sqlite3.Connection, role: Role) -> None:

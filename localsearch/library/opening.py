@@ -231,12 +231,12 @@ def _opened(
     catalog = open_catalog(place, read_only=options.read_only, lock_timeout=options.lock_timeout)
     try:
         with catalog.reading() as conn:
-            active = pack_rows.active(conn)
+            active, era = pack_rows.active(conn), pack_rows.era(conn)
         if active is None:
             raise PackMissing(f"{place} names no pack", hint="run `localsearch verify`")
         _check_wanted(wanted_pack, active)
         pack, notes = _own_pack(place, active)
-        catalog.stand_on(active.pack_digest)
+        catalog.stand_on(active.pack_digest, era)
         truth = _truth(place, catalog, pack, options)
     except BaseException:
         catalog.close()

@@ -145,7 +145,7 @@ def join(truth: Truth, pack: Pack, options: Options) -> tuple[Shared, Parts]:
     """The shared state of a store, and the parts of a new handle of it."""
     status = truth.catalog.path.stat()
     # The file's number: another catalog under the same path is another library.
-    key = (truth.store.resolve(), status.st_dev, status.st_ino, pack.pack_digest)
+    key = (truth.store.resolve(), status.st_dev, status.st_ino, truth.catalog.standing)
     with _lock:
         shared = _STORES.get(key)
         if shared is None:

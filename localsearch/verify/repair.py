@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from localsearch.catalog import changes, input_reads, metadata_terms, segment_names
+from localsearch.catalog import changes, input_reads, metadata_terms, packs, segment_names
 from localsearch.catalog.truth import Truth
 from localsearch.deferred import dataclass
 from localsearch.errors import PackError
@@ -59,6 +59,9 @@ def repair_store(
     if _has(findings, {"leftover"}):
         tools.sweep()
     left = list(verify_store(store, pack))
+    if _about(findings, "file-damaged", FEATURES) or _about(findings, "file-damaged", THUMBNAILS):
+        with store.catalog.writing("repair") as conn:
+            packs.begin_era(conn)  # others hold the damaged files open
     still = {(one.code, one.where) for one in left}
     return (
         *(replace(one, repaired=True) for one in findings if (one.code, one.where) not in still),
