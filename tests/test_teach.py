@@ -494,6 +494,7 @@ def test_a_text_may_name_it(library: ls.Library) -> None:
     library.teach("my sky", ids_of(library, *REDS))
     why = library.search("my sky red", limit=1)[0].why
     assert [one.term for one in why] == ['concept:"my sky"', "concept:red"]
+    assert [one.route for one in why] == ["scan", "tail"]
     lifted = library.search('"red like my sky"', limit=1)[0].why  # free text that names it
     assert 'concept:"my sky"' in {one.term for one in lifted}
 

@@ -154,7 +154,7 @@ def _routes(ask: _Reasons, node: Node, rows: Rows) -> Sequence[str]:
         return [word] * len(rows)
     if isinstance(node.term, VISUAL):
         return [ask.like_route] * len(rows)
-    return CLAUSES[type(node.term)].routes(ask.snapshot, rows)
+    return CLAUSES[type(node.term)].routes(ask.snapshot, node.term, rows)
 
 
 def _leaf_rows(snapshot: Snapshot, leaf: Term) -> RowSet:

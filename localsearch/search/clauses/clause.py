@@ -42,7 +42,7 @@ class Clause(NamedTuple):
     values: Callable[[Snapshot, Any, Rows], Floats] | None
     size: Callable[[Snapshot, Any], int]
     cost: Callable[[Any], int]
-    routes: Callable[[Snapshot, Rows], Sequence[str]]
+    routes: Callable[[Snapshot, Any, Rows], Sequence[str]]
     also: Callable[[Snapshot, Any, Rows], Sequence[tuple[Why, ...]]] | None = None
 
 
@@ -51,6 +51,6 @@ def unknown_size(snapshot: Snapshot, term: Any) -> int:
     return len(snapshot.live.rows)
 
 
-def from_catalog(snapshot: Snapshot, rows: Rows) -> Sequence[str]:
+def from_catalog(snapshot: Snapshot, term: Any, rows: Rows) -> Sequence[str]:
     """The route of leaves that SQLite answers."""
     return ["catalog"] * len(rows)

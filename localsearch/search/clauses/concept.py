@@ -10,7 +10,7 @@ from localsearch.search.clauses.clause import BITMAP, Clause
 from localsearch.search.snapshot import Snapshot
 from localsearch.search.terms import Concept
 from localsearch.search.words import Written, one_item, plain
-from localsearch.segments.probed import Asked
+from localsearch.segments.probed import Asked, Probe
 
 
 def index_of(snapshot: Snapshot, term: Concept) -> Asked:
@@ -45,7 +45,9 @@ def _size(snapshot: Snapshot, term: Concept) -> int:
     return snapshot.live.count(index_of(snapshot, term))
 
 
-def _routes(snapshot: Snapshot, rows: Rows) -> Sequence[str]:
+def _routes(snapshot: Snapshot, term: Concept, rows: Rows) -> Sequence[str]:
+    if isinstance(index_of(snapshot, term), Probe):
+        return ["scan"] * len(rows)  # a taught concept has no postings
     tail = snapshot.live.tail.row_set
     return ["tail" if row in tail else "postings" for row in rows.tolist()]
 

@@ -14,7 +14,7 @@ from localsearch.search import visual
 from localsearch.search.clauses.clause import HELD, VECTORS, unknown_size
 from localsearch.search.floor import floor_of
 from localsearch.search.snapshot import Snapshot
-from localsearch.search.terms import Like, Sum, Text
+from localsearch.search.terms import Like, Sum, Term, Text
 from localsearch.search.visual_terms import score_map_of
 
 
@@ -41,6 +41,6 @@ def cost(term: Like | Text | Sum) -> int:
     return HELD if term.min_score is None and not isinstance(term, Text) else VECTORS
 
 
-def routes(snapshot: Snapshot, rows: Rows) -> Sequence[str]:
+def routes(snapshot: Snapshot, term: Term, rows: Rows) -> Sequence[str]:
     """How hits were found, where the search has no word of its own for it."""
     return ["exact"] * len(rows)

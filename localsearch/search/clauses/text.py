@@ -38,7 +38,7 @@ def _also(snapshot: Snapshot, term: Text, rows: Rows) -> Sequence[tuple[Why, ...
     for concept in named_in(snapshot, term):
         assert CONCEPT.values is not None
         values = CONCEPT.values(snapshot, concept, rows).tolist()
-        routes = CONCEPT.routes(snapshot, rows)
+        routes = CONCEPT.routes(snapshot, concept, rows)
         for place, (value, route) in enumerate(zip(values, routes, strict=True)):
             if value > 0:
                 found[place] = (*found[place], Why(str(concept), value, route))
