@@ -276,6 +276,34 @@ def run(path: Path, pixels: np.ndarray) -> list[np.ndarray]:
     return session.run(["logits", "vector"], {"pixels": pixels})
 
 
+def test_sets_of_ones_own_are_found_and_absent_ones_are_empty(tmp_path: Path) -> None:
+    from weights import label_texts, photos, text_corpus
+
+    folder = tmp_path / "captions" / "mine"
+    (folder / "images").mkdir(parents=True)
+    lines = [f"{n}.png,{text} {n}" for n in range(40) for text in ("a dog", '"a dog, asleep"')]
+    (folder / "captions.csv").write_text("\n".join(["file,caption", *lines]), encoding="utf-8")
+    assert photos.own_sets(tmp_path) == ["mine"]
+    assert photos.photo_set(tmp_path, "mine").files == [f"{n}.png" for n in range(40)]
+    assert all(photos.photo_set(tmp_path, name).files == [] for name in photos.SETS)
+    told = label_texts.captioned(tmp_path, "mine")
+    assert told[3].file == "mine/3.png" and told[3].parts == [["a dog 3", "a dog, asleep 3"]]
+    assert label_texts.coco(tmp_path) == label_texts.scenes(tmp_path) == []
+    held = text_corpus.held_out(tmp_path)
+    assert 0 < len(held) < 15 and held <= {one.file for one in told}
+    groups = text_corpus.caption_groups(tmp_path, text_corpus.unread(held))
+    assert len(groups) == 40 - len(held)
+
+
+def test_the_classes_are_those_of_the_table(rows: list[list[str]]) -> None:
+    from weights import photos
+
+    classes = photos.class_ids()
+    assert len(classes) == 1000
+    own = {row[0]: row[4] for row in rows}
+    assert all(own[id].split("+")[0] == f"class:{at}" for at, id in enumerate(classes))
+
+
 def test_the_golden_picture_gives_the_golden_vector(manifest: dict[str, Any]) -> None:
     logits, vector = run(PACK / "image.onnx", golden_pixels(manifest))
     assert logits.shape == (1, manifest["image"]["classes"])

@@ -4,7 +4,10 @@
 
 Steps, each in its own module: views of photos, token table, heads (the stored vector and its text
 side), score maps and floor, concepts with probes and calibration, manifest. What is slow is kept in
-`--work` and not made again. It writes `weights/general/` and its cache, nothing else.
+`--work` and not made again. It writes `--out` and its cache, nothing else.
+
+The data folder says what a pack is made of: a set that is not in it is done without, and every
+`captions/NAME/` with `captions.csv` (file, caption) and `images/` is somebody's own set.
 """
 
 from __future__ import annotations
@@ -68,25 +71,25 @@ def image_section() -> dict[str, Any]:
     }
 
 
-def build(data: Path, work: Path, wordnet: Path | None) -> None:
+def build(data: Path, work: Path, out: Path, wordnet: Path | None) -> None:
     """All steps, in order."""
     work.mkdir(parents=True, exist_ok=True)
-    PACK.mkdir(parents=True, exist_ok=True)
+    out.mkdir(parents=True, exist_ok=True)
     extractor = network(work)
     features.extract(data, work)
     text_table.make(data, work, wordnet)
-    projection = heads.build(data, work, PACK, wordnet)
-    scores = fit_scores.build(data, work, PACK, extractor, wordnet)
+    projection = heads.build(data, work, out, wordnet)
+    scores = fit_scores.build(data, work, out, extractor, wordnet)
     temperature = build_everyday.build(
         data,
-        PACK,
+        out,
         work,
         features.load(work),
         projection,
         fit_vector.load(work / "held-out" / "projection.npz"),
         sources.wordnet_nouns(wordnet),
     )
-    assemble(PACK, scores, temperature)
+    assemble(out, scores, temperature)
 
 
 def assemble(pack: Path, scores: dict[str, Any], temperature: float) -> None:
@@ -120,8 +123,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the photo sets")
     parser.add_argument("--work", type=Path, required=True, help="folder for cached features")
     parser.add_argument("--wordnet", type=Path, help="WordNet 3.0's data.noun")
+    parser.add_argument("--out", type=Path, default=PACK, help="folder of the pack")
     options = parser.parse_args()
-    build(options.data, options.work, options.wordnet)
+    build(options.data, options.work, options.out, options.wordnet)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,10 @@ def caption_counts(data: Path) -> Counter[str]:
     """How often captions use a word, or two words in a row."""
     counts: Counter[str] = Counter()
     for name in ("flickr30k_captions", "coco_val2017_captions"):
-        with gzip.open(data / f"captions/text/{name}.csv.gz", "rt", encoding="utf-8") as lines:
+        path = data / f"captions/text/{name}.csv.gz"
+        if not path.exists():
+            continue
+        with gzip.open(path, "rt", encoding="utf-8") as lines:
             for row in csv.DictReader(lines):
                 words = re.findall(r"[a-z]+", row["caption"].lower())
                 counts.update(words)
@@ -197,9 +200,7 @@ def spoken_by(one: Everyday, words: Words) -> list[str]:
 def concept_table(data: Path, nouns_file: Path, numbers: dict[str, int]) -> list[Concept]:
     """All concepts: classes in class order, ancestors by id, everyday ones with their probes."""
     nouns, counts = read_nouns(nouns_file), caption_counts(data)
-    sample = photos.photo_set(data, "imagenet")
-    order = sorted(sample.rows, key=lambda row: int(row["index"]))
-    classes = [row["wnid"] for row in order]
+    classes = photos.class_ids()
     kept, leaves = kept_ancestors(nouns, classes), leaf_sets(nouns, classes)
     concepts = [
         Concept(one, f"class:{index}", nouns[one].definition, leaves[one])

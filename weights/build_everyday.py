@@ -47,16 +47,11 @@ SCENES = {
     "ocean": "p-sea",
     "road": "p-road",
 }
+TEMPERATURE = 0.62  # where there is no ImageNet photo to fit it on
 TRADE = 0.25  # or this part of what it gains on photos that are not of one thing
 AT_LEAST = 0.05  # calibration is judged where something is said at all
 
 Floats = NDArray[np.float64]
-
-
-def class_ids(data: Path) -> list[str]:
-    """WordNet ids of the classes, in their order."""
-    rows = photos.photo_set(data, "imagenet").rows
-    return [row["wnid"] for row in sorted(rows, key=lambda row: int(row["index"]))]
 
 
 def below(nouns: dict[str, Synset], classes: list[str]) -> NDArray[np.bool_]:
@@ -72,6 +67,8 @@ def below(nouns: dict[str, Synset], classes: list[str]) -> NDArray[np.bool_]:
 def class_temperature(data: Path, views: features.Views) -> float:
     """From every other photo of the ImageNet sample; the rest is for reporting."""
     sample = photos.photo_set(data, "imagenet")
+    if not sample.files:
+        return TEMPERATURE
     classes = np.array([int(index) for index in sample.column("index")])
     even = classes % 2 == 0
     logits = views.logits[views.rows("imagenet"), 0].astype(np.float32)
@@ -85,7 +82,7 @@ def improves(made: Examples, trained: Trained, column: int) -> bool:
     sets = np.isin(made.origin, calibrate_probes.TRUE)
     alone, right, _ = train_probes.precision(own, labels, sets)
     if right < calibrate_probes.FEWEST:
-        sets = np.isin(made.origin, calibrate_probes.SETS)
+        sets = made.origin != calibrate_probes.UNJUDGED
         alone, right, _ = train_probes.precision(own, labels, sets)
     found, _, _ = train_probes.precision(scores, labels, sets)
     sample = made.origin == "imagenet"
@@ -173,6 +170,8 @@ def figures(
             shipped.append(ap)
     found["coco categories, as shipped"] = metrics.mean_interval(shipped)
     scenes = made.origin == "scenes"
+    if not scenes.any():
+        return found
     labels = np.array([label for label in SCENES for _ in range(int(scenes.sum()) // len(SCENES))])
     seven = [
         metrics.average_precision(scores[scenes][:, at[id]], labels == label)
@@ -186,7 +185,7 @@ def figures(
 def reliability(made: Examples, trained: Trained, columns: list[int]) -> dict[str, Any]:
     """Calibration of the kept concepts on the other half of the owners, without Flickr8k."""
     pairs, truths, single = [], [], []
-    sets = np.isin(made.origin, ("coco", "holidays", "scenes"))
+    sets = ~np.isin(made.origin, ("flickr8k", calibrate_probes.UNJUDGED))
     for column in columns:
         value = calibrate_probes.cross_fitted(made, trained.held_out, column)
         use = sets & train_probes.clear(made.labels[:, column]) & ~np.isnan(value)
@@ -210,7 +209,7 @@ def prepared(
     data: Path, views: features.Views, encode: train_probes.Encode, nouns: dict[str, Synset]
 ) -> tuple[Examples, NDArray[np.bool_], float]:
     """Examples of all sets, which classes show a concept, the temperature."""
-    shows, temperature = below(nouns, class_ids(data)), class_temperature(data, views)
+    shows, temperature = below(nouns, photos.class_ids()), class_temperature(data, views)
     labelled = [*probe_labels.everything(data, nouns), probe_labels.holidays(data)]
 
     def read(logits: NDArray[np.floating]) -> Floats:
@@ -257,13 +256,14 @@ def build(
     sample = plain.origin == "imagenet"
     replaced = {everyday()[at].id: trained.held_out[sample, at] for at in columns}
     rows = views.rows("imagenet")
-    told["wordnet before, after, concepts"] = wordnet_precision(
-        views.logits[rows, 0].astype(np.float32),
-        temperature,
-        {one.id: one.leaves for one in concepts if not one.id.startswith("p-")},
-        np.array([int(i) for i in photos.photo_set(data, "imagenet").column("index")]),
-        replaced,
-    )
+    if len(rows):
+        told["wordnet before, after, concepts"] = wordnet_precision(
+            views.logits[rows, 0].astype(np.float32),
+            temperature,
+            {one.id: one.leaves for one in concepts if not one.id.startswith("p-")},
+            np.array([int(i) for i in photos.photo_set(data, "imagenet").column("index")]),
+            replaced,
+        )
     told["concepts"] = {
         one.id: row_of(one, verdict, numbers)
         for one, verdict in zip(everyday(), verdicts, strict=True)

@@ -14,7 +14,8 @@ from weights.train_probes import NAMED, Examples, clear, precision
 # How much a held-out photo counts: Flickr8k's base rates do not carry over to other photos.
 WEIGHT = {"flickr8k": 0.06, "coco": 2.0, "scenes": 0.5, "imagenet": 0.4, "holidays": 1.0}
 TRUE = ("coco", "scenes", "holidays")  # photos of true aspect; objects there are all labelled
-SETS = ("flickr8k", "coco", "scenes", "holidays")  # where a concept is judged
+SETS = ("flickr8k", "coco", "scenes", "holidays")  # what is told of each
+UNJUDGED = "imagenet"  # its labels are one class a photo
 BAR = 0.25  # average precision that keeps a concept
 LIFT, COMMON = 3.0, 0.6  # or three times the share of photos that show it, up to this
 ABSENT = 50  # photos that do not show it, held out, at least
@@ -87,7 +88,7 @@ def fit(made: Examples, scores: Floats, column: int, rows: Rows) -> tuple[float,
     use = rows & told
     if not (labels[use] >= NAMED).any():
         use = told
-    weights = np.array([WEIGHT[name] for name in made.origin[use]])
+    weights = np.array([WEIGHT.get(name, WEIGHT["flickr8k"]) for name in made.origin[use]])
     return platt(one[use], (labels[use] >= NAMED).astype(np.float64), weights)
 
 
@@ -111,9 +112,9 @@ def judge(made: Examples, scores: Floats, column: int) -> Verdict:
     by_set = {name: precision(one, labels, made.origin == name) for name in SETS}
     ap, right, count = precision(one, labels, np.isin(made.origin, TRUE))
     if right < FEWEST or count - right < ABSENT:  # else captions that are silent would count
-        ap, right, count = precision(one, labels, np.isin(made.origin, SETS))
+        ap, right, count = precision(one, labels, made.origin != UNJUDGED)
     scale, offset = fit(made, scores, column, np.ones(len(one), bool))
-    use = np.isin(made.origin, SETS) & clear(labels) & ~np.isnan(one)
+    use = (made.origin != UNJUDGED) & clear(labels) & ~np.isnan(one)
     floor = 0.05
     if (labels[use] >= NAMED).sum() >= 20:
         value = 1 / (1 + np.exp(-(scale * one[use] + offset)))

@@ -22,7 +22,6 @@ from PIL import Image
 
 from weights import build_network, photos
 
-SETS = ("flickr8k", "coco", "imagenet", "scenes", "holidays", "near")
 VIEWS = ("plain", "crop1", "wide", "flip", "tall", "crop2")
 USED = 2  # views that the heads are trained on
 STRETCH = 4 / 3
@@ -70,21 +69,23 @@ def cropped(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
     return picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if rng.random() < 0.5 else picture
 
 
-def pictures_of(photo_set: photos.PhotoSet, view: str) -> Iterator[Image.Image]:
+def pictures_of(photo_set: photos.PhotoSet, place: int, view: str) -> Iterator[Image.Image]:
     """The photos of a set under one view; a random one depends on the photo's place alone."""
     for number, name in enumerate(photo_set.files):
         with Image.open(photo_set.folder / name) as picture:
             upright = picture.convert("RGB")
-        rng = np.random.default_rng([SETS.index(photo_set.name), VIEWS.index(view), number])
+        rng = np.random.default_rng([place, VIEWS.index(view), number])
         yield seen(upright, view, photo_set.name == "flickr8k", rng)
 
 
 def make_view(data: Path, extractor: photos.Extractor, view: str, path: Path) -> None:
     """All sets under one view, written as one file."""
     files, pooled, logits = [], [], []
-    for name in SETS:
+    for place, name in enumerate([*photos.SETS, *photos.own_sets(data)]):
         photo_set = photos.photo_set(data, name)
-        found = extractor.pictures(pictures_of(photo_set, view))
+        if not photo_set.files:
+            continue
+        found = extractor.pictures(pictures_of(photo_set, place, view))
         files += [f"{name}/{file}" for file in photo_set.files]
         pooled.append(found.feature.astype(np.float16))
         logits.append(found.logits.astype(np.float16))

@@ -33,7 +33,7 @@ from weights.text_files import TextFiles
 from weights.text_table import GAIN
 from weights.train_joint import captioned
 
-DECOY_SETS = ("flickr8k", "coco", "scenes", "imagenet")
+NO_DECOYS = ("holidays", "near")
 EACH = 500  # photos of a set among the decoys
 
 Floats = NDArray[np.floating]
@@ -47,6 +47,10 @@ class Library:
     vectors: NDArray[np.float32]
     projection: fit_vector.Projection
     texts: TextFiles
+
+    def sets(self) -> list[str]:
+        """Names of the sets, in the order of their photos."""
+        return list(dict.fromkeys(name.split("/")[0] for name in self.raw.files))
 
     def rows(self, name: str) -> NDArray[np.intp]:
         """Rows of one set."""
@@ -65,10 +69,18 @@ def read(work: Path, texts: Path, projected: Path) -> Library:
     return Library(raw, vectors, projection, text_files.read(texts))
 
 
+def reference(library: Library, data: Path) -> tuple[photos.PhotoSet, list[str]]:
+    """The photos that scores are fitted with, and the scene of each: holidays where they are."""
+    name = "holidays" if len(library.rows("holidays")) else library.sets()[0]
+    found = photos.photo_set(data, name)
+    return found, found.column("group") if name == "holidays" else found.files
+
+
 def decoys(library: Library) -> NDArray[np.float16]:
     """Typical photos as a text sees them: stored vectors whose visual part is zero."""
     rng = np.random.default_rng(0)
-    chosen = [rng.permutation(library.rows(name))[:EACH] for name in DECOY_SETS]
+    sets = [name for name in library.sets() if name not in NO_DECOYS]
+    chosen = [rng.permutation(library.rows(name))[:EACH] for name in sets]
     joint = library.vectors[np.concatenate(chosen), fit_vector.VISUAL :]
     centres = fit_text_scores.decoys(fit_vector.unit(joint))
     return library.projection.query(centres * np.sqrt(library.projection.share)).astype(np.float16)
@@ -104,12 +116,13 @@ def text_scores(
 ) -> tuple[dict[str, Any], NDArray[np.float16]]:
     """Map and floor from one half, figures from the other; `held`: captioned photos to use."""
     background = decoys(library)
-    groups = np.array([int(group) for group in photos.photo_set(data, "holidays").column("group")])
+    judge, named = reference(library, data)
+    groups = np.unique(named, return_inverse=True)[1]
     told = label_texts.everything(data, wordnet)
     at = {name: row for row, name in enumerate(library.raw.files)}
     halves = []
     for part in (0, 1):
-        rows = library.rows("holidays")[groups % 2 == part]
+        rows = library.rows(judge.name)[groups % 2 == part]
         files, captions, owner = captioned(told, {name for name in held if at[name] % 2 == part})
         places = np.array([at[files[number]] for number in owner])
         halves.append(cases(library, background, rows, (captions, places), part))
@@ -129,14 +142,12 @@ def text_scores(
 
 def visual_points(library: Library, data: Path, extractor: photos.Extractor) -> list[list[float]]:
     """The visual map, from holiday, COCO and ImageNet photos and copies of holiday photos."""
-    holidays = photos.photo_set(data, "holidays")
-    plain = library.vectors[library.rows("holidays")]
+    judge, named = reference(library, data)
+    plain = library.vectors[library.rows(judge.name)]
     others = [library.vectors[library.rows("coco")], library.vectors[library.rows("imagenet")][::3]]
     alone = [f"alone-{number}" for number in range(sum(map(len, others)))]
-    unrelated = calibrate.unrelated_cosines(
-        np.concatenate([plain, *others]), holidays.column("group") + alone
-    )
-    rows, kinds, found = calibrate.likeness_of_variants(extractor, holidays)
+    unrelated = calibrate.unrelated_cosines(np.concatenate([plain, *others]), named + alone)
+    rows, kinds, found = calibrate.likeness_of_variants(extractor, judge)
     copies = library.projection(found.feature, found.logits)
     return calibrate.score_map(unrelated, (plain[rows] * copies).sum(1), kinds)
 
@@ -171,8 +182,7 @@ def build(
     """Maps and floor (from the held-out heads), and the decoys of the pack's heads."""
     held_out = work / "held-out"
     library = read(work, held_out, held_out / "projection.npz")
-    _, dev = text_corpus.flickr8k_split(data)
-    held = {name for name in library.raw.files if name.removeprefix("flickr8k/") in dev}
+    held = text_corpus.held_out(data)
     held |= {name for name in library.raw.files if name.startswith("coco/")}
     found, _ = text_scores(library, data, wordnet, held)
     shipped = read(work, pack, work / "projection.npz")

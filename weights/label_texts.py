@@ -72,27 +72,30 @@ def objects_texts(labels: str) -> list[str]:
     return texts
 
 
-def flickr8k(data: Path) -> list[Told]:
-    """Five captions a photo."""
-    found = defaultdict(list)
-    for row in photos.read_table(data / "captions/flickr8k/captions.csv"):
+def captions_of(data: Path, name: str) -> dict[str, list[str]]:
+    """The captions of each photo of a set."""
+    found: dict[str, list[str]] = defaultdict(list)
+    path = data / "captions" / name / "captions.csv"
+    for row in photos.read_table(path) if path.exists() else ():
         found[row["file"]].append(row["caption"])
-    return [
-        Told(f"flickr8k/{name}", [texts], [1.0], captioned=True) for name, texts in found.items()
-    ]
+    return found
+
+
+def captioned(data: Path, name: str) -> list[Told]:
+    """Photos with captions alone."""
+    found = captions_of(data, name)
+    return [Told(f"{name}/{file}", [texts], [1.0], captioned=True) for file, texts in found.items()]
 
 
 def coco(data: Path) -> list[Told]:
     """Captions where there are some, and objects."""
-    captions = defaultdict(list)
-    for row in photos.read_table(data / "captions/coco/captions.csv"):
-        captions[row["file"]].append(row["caption"])
+    captions = captions_of(data, "coco")
     told = []
     for row in photos.photo_set(data, "coco").rows:
-        parts = [(captions[row["file"]], 2.0), (objects_texts(row["labels"]), 1.0)]
+        parts = [(captions.get(row["file"], []), 2.0), (objects_texts(row["labels"]), 1.0)]
         kept = [(texts, weight) for texts, weight in parts if texts]
         one = Told(f"coco/{row['file']}", [p for p, _ in kept], [w for _, w in kept])
-        told.append(replace(one, captioned=bool(captions[row["file"]])))
+        told.append(replace(one, captioned=row["file"] in captions))
     return told
 
 
@@ -147,7 +150,8 @@ def imagenet(data: Path, nouns: dict[str, wordnet.Synset]) -> list[Told]:
 def everything(data: Path, wordnet_path: Path | None) -> list[Told]:
     """All photos with words."""
     nouns = wordnet.read_nouns(sources.wordnet_nouns(wordnet_path))
-    told = [*flickr8k(data), *coco(data), *scenes(data), *imagenet(data, nouns)]
+    told = [one for name in photos.captioned_sets(data) for one in captioned(data, name)]
+    told += [*coco(data), *scenes(data), *imagenet(data, nouns)]
     return [one for one in told if one.parts]
 
 

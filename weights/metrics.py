@@ -100,7 +100,10 @@ def calibration_error(probabilities: Floats, truth: Truth, bins: int = 15) -> fl
 def interval(
     measure: Callable[[Floats, Truth], float], scores: Floats, truth: Truth, draws: int = 1000
 ) -> list[float]:
-    """A measure with the 95 % interval of photos drawn with replacement (seed 0)."""
+    """A measure with the 95 % interval of photos drawn with replacement (seed 0); of no photos,
+    nothing."""
+    if not truth.any():
+        return []
     rng = np.random.default_rng(0)
     found = []
     for _ in range(draws):
@@ -112,7 +115,10 @@ def interval(
 
 
 def mean_interval(values: Sequence[float], draws: int = 2000) -> list[float]:
-    """The mean of some values with the 95 % interval of values drawn with replacement (seed 0)."""
+    """The mean of some values with the 95 % interval of values drawn with replacement (seed 0); of
+    none, nothing."""
+    if not values:
+        return []
     each = np.array(values)
     drawn = np.random.default_rng(0).choice(each, (draws, len(each))).mean(axis=1)
     low, high = np.percentile(drawn, [2.5, 97.5])

@@ -17,6 +17,17 @@ from blake3 import blake3
 from numpy.typing import NDArray
 from PIL import Image
 
+SETS = {
+    "flickr8k": ("captions/flickr8k", "splits.csv"),
+    "coco": ("captions/coco", "labels.csv"),
+    "imagenet": ("photos/imagenet_sample", "labels.csv"),
+    "scenes": ("photos/scenes", "labels.csv"),
+    "holidays": ("photos/holidays", "groups.csv"),
+    "near": ("photos/near_duplicates", "groups.csv"),
+}
+"""Folder and table of each set that this project was built with; one that is absent is empty."""
+
+CLASSES = Path(__file__).with_name("classes.txt")
 SIZE, RESIZE = 260, 297
 MEAN, STD = 127.0, 128.0
 BATCH = 8
@@ -54,17 +65,30 @@ def read_table(path: Path) -> list[dict[str, str]]:
 
 
 def photo_set(data: Path, name: str) -> PhotoSet:
-    """One of the sets by its folder and table below the data folder."""
-    folder, table = {
-        "flickr8k": ("captions/flickr8k", "splits.csv"),
-        "coco": ("captions/coco", "labels.csv"),
-        "imagenet": ("photos/imagenet_sample", "labels.csv"),
-        "scenes": ("photos/scenes", "labels.csv"),
-        "holidays": ("photos/holidays", "groups.csv"),
-        "near": ("photos/near_duplicates", "groups.csv"),
-    }[name]
-    rows = read_table(data / folder / table)
-    return PhotoSet(name, data / folder / "images", [row["file"] for row in rows], rows)
+    """A set by its folder and table below the data folder; without photos if it is not there.
+
+    One that is not in SETS is somebody's own: `captions/NAME` with `captions.csv` (file, caption).
+    """
+    folder, table = SETS.get(name, (f"captions/{name}", "captions.csv"))
+    path = data / folder / table
+    rows = {row["file"]: row for row in read_table(path)} if path.exists() else {}
+    return PhotoSet(name, data / folder / "images", [*rows], [*rows.values()])
+
+
+def own_sets(data: Path) -> list[str]:
+    """Names of somebody's own sets of photos with captions."""
+    found = sorted(path.parent.name for path in data.glob("captions/*/captions.csv"))
+    return [name for name in found if name not in SETS]
+
+
+def captioned_sets(data: Path) -> list[str]:
+    """Sets whose photos have captions and no labels."""
+    return ["flickr8k", *own_sets(data)]
+
+
+def class_ids() -> list[str]:
+    """WordNet ids of the network's classes, in their order."""
+    return CLASSES.read_text(encoding="ascii").split()
 
 
 def prepare(picture: Image.Image) -> NDArray[np.float32]:

@@ -6,7 +6,6 @@ surer one counts: what was seen, then counted objects, then classes and scenes, 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from weights import photos, probe_words
+from weights.label_texts import captions_of
 from weights.probe_words import Everyday
 from weights.scene_labels import IMAGENET_SHOWS, SCENES
 from weights.wordnet import Synset, closure
@@ -132,14 +132,6 @@ def colours(sheet: Sheet) -> None:
         sheet.enter(row, {"p-black-and-white": share})
 
 
-def captions_of(path: Path) -> dict[str, list[str]]:
-    """The captions of each photo."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for row in photos.read_table(path):
-        found[row["file"]].append(row["caption"])
-    return found
-
-
 def shares(captions: list[str], concepts: tuple[Everyday, ...]) -> dict[str, float]:
     """For each concept how surely the captions show it."""
     spoken = [(probe_words.phrases(caption), caption) for caption in captions]
@@ -178,10 +170,10 @@ def places(spoken: list[tuple[set[str], str]]) -> tuple[int, int]:
     return inside, sum(bool(words & OUTDOORS) for words, _ in spoken)
 
 
-def flickr8k(data: Path) -> Labelled:
-    """From five captions a photo."""
-    sheet = Sheet(photos.photo_set(data, "flickr8k"))
-    captions = captions_of(data / "captions/flickr8k/captions.csv")
+def captioned(data: Path, name: str) -> Labelled:
+    """From the captions of each photo, five or so."""
+    sheet = Sheet(photos.photo_set(data, name))
+    captions = captions_of(data, name)
     for row, name in enumerate(sheet.photos.files):
         sheet.enter(row, shares(captions[name], sheet.concepts))
     return sheet.finish(sheet.photos.files)
@@ -200,7 +192,7 @@ COCO_INDOORS = frozenset(
 def coco(data: Path) -> Labelled:
     """From counted objects, and captions where there are some."""
     sheet = Sheet(photos.photo_set(data, "coco"))
-    captions = captions_of(data / "captions/coco/captions.csv")
+    captions = captions_of(data, "coco")
     for row, name in enumerate(sheet.photos.files):
         if name in captions:
             sheet.enter(row, shares(captions[name], sheet.concepts))
@@ -272,4 +264,5 @@ def holidays(data: Path) -> Labelled:
 
 def everything(data: Path, nouns: dict[str, Synset]) -> list[Labelled]:
     """All sets to train on; holidays are for calibration and judgement."""
-    return [flickr8k(data), coco(data), scenes(data), imagenet(data, nouns)]
+    told = [captioned(data, name) for name in photos.captioned_sets(data)]
+    return [*told, coco(data), scenes(data), imagenet(data, nouns)]

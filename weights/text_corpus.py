@@ -15,6 +15,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
+from blake3 import blake3
 
 from weights import photos, sources, wordpiece
 
@@ -31,14 +32,21 @@ def photo_id(file: str) -> str:
 
 
 def caption_groups(data: Path, without: set[str]) -> list[list[str]]:
-    """Captions by photo, but for the photos whose number is in `without`."""
+    """Captions by photo, but for the photos that are in `without`: Flickr's by their numbers,
+    somebody's own as `set/file`."""
     groups: dict[str, list[str]] = defaultdict(list)
     for name in CAPTION_FILES:
         path = data / "captions" / "text" / f"{name}.csv.gz"
+        if not path.exists():
+            continue
         with gzip.open(path) as raw:
             for row in csv.DictReader(io.TextIOWrapper(raw, "utf-8", newline="")):
                 if photo_id(row["file"]) not in without:
                     groups[f"{name}/{row['file']}"].append(row["caption"])
+    for name in photos.own_sets(data):
+        for row in photos.read_table(data / "captions" / name / "captions.csv"):
+            if f"{name}/{row['file']}" not in without:
+                groups[f"{name}/{row['file']}"].append(row["caption"])
     return [texts for texts in groups.values() if len(texts) > 1]
 
 
@@ -95,10 +103,21 @@ def class_texts() -> list[list[str]]:
     return groups
 
 
-def flickr8k_split(data: Path, dev_size: int = 1000) -> tuple[set[str], set[str]]:
-    """Files of the training and of the development photos: the part `val`, filled up by name."""
+def held_out(data: Path, size: int = 1000) -> set[str]:
+    """Captioned photos for figures, `set/file`: of Flickr8k the part `val`, filled up by name; of
+    somebody's own sets every tenth, by a digest of its name."""
     rows = photos.photo_set(data, "flickr8k").rows
-    dev = {row["file"] for row in rows if row["split"] == "val"}
+    held = {row["file"] for row in rows if row["split"] == "val"}
     rest = sorted((row["file"] for row in rows if row["split"] != "val"), key=lambda f: f[::-1])
-    dev |= set(rest[: dev_size - len(dev)])
-    return {row["file"] for row in rows} - dev, dev
+    held |= set(rest[: size - len(held)])
+    found = {f"flickr8k/{file}" for file in held}
+    for name in photos.own_sets(data):
+        files = (f"{name}/{file}" for file in photos.photo_set(data, name).files)
+        found |= {file for file in files if blake3(file.encode()).digest()[0] < 26}
+    return found
+
+
+def unread(held: set[str]) -> set[str]:
+    """The held-out photos as `caption_groups` leaves them out."""
+    flickr = {photo_id(file.removeprefix("flickr8k/")) for file in held if "flickr8k/" in file}
+    return flickr | held

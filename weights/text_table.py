@@ -247,8 +247,8 @@ def make(data: Path, work: Path, wordnet: Path | None) -> None:
     """Tokens, teacher's vectors, training on text alone: `text-start.pt`."""
     if (work / "text-start.pt").exists():
         return
-    _, dev = text_corpus.flickr8k_split(data)
-    captions = text_corpus.caption_groups(data, {text_corpus.photo_id(file) for file in dev})
+    held_out = text_corpus.held_out(data)
+    captions = text_corpus.caption_groups(data, text_corpus.unread(held_out))
     classes = text_corpus.class_texts()
     teacher = Teacher()
     flat = [text for group in [*captions, *classes, *classes, *classes] for text in group]

@@ -38,7 +38,7 @@ class Options:
     power: float = 0.0  # how far the inputs are whitened
     dropout: float = 0.5
     steps: int = 350
-    batch: tuple[int, ...] = (512, 32, 48, 128)  # flickr8k, coco, scenes, imagenet
+    batch: tuple[int, ...] = (512, 32, 48, 128)  # captioned, coco, scenes, imagenet
     rate: float = 2e-3
     text_rate: float = 4e-4
     text_dropout: float = 0.1
@@ -113,7 +113,7 @@ class Said:
     """Photos and what is said of them, ready to be drawn from."""
 
     rows: Ints  # row of the inputs, by photo
-    pools: list[Ints]  # photos of flickr8k, coco, scenes, imagenet
+    pools: list[Ints]  # captioned photos, coco, scenes, imagenet
     texts: list[str]
     ends: NDArray[np.float64]  # photo + cumulated probability, by text
     key: Ints  # of a text that holds for other photos too, else -1
@@ -158,7 +158,9 @@ def said(told: list[label_texts.Told], files: NDArray[np.str_]) -> Said:
             keys += [label_texts.key_of(one, text, number) for text in part]
     ends = np.cumsum(np.array(shares))
     sets = np.array([one.file.split("/")[0] for one in told])
-    pools = [np.flatnonzero(sets == name) for name in ("flickr8k", "coco", "scenes", "imagenet")]
+    labelled = ("coco", "scenes", "imagenet")
+    pools = [np.flatnonzero(~np.isin(sets, labelled))]
+    pools += [np.flatnonzero(sets == name) for name in labelled]
     rows = np.array([at[one.file] for one in told])
     return Said(rows, pools, texts, ends, np.array(keys), holds)
 
