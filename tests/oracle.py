@@ -166,7 +166,9 @@ def floor(world: World, term: Any) -> float:
     photos = [p.vector for p in world.photos.values() if p.live and p.vector is not None]
     found = sorted(coarse(vector, query) for vector in [*photos, *world.decoys])
     median, low = found[len(found) // 2], found[len(found) * 16 // 100]
-    return max(min(median + spec.spreads * (median - low), spec.enough), spec.least)
+    best = max((coarse(vector, query) for vector in world.decoys), default=spec.known)
+    doubt = spec.doubt * max(spec.known - best, 0)
+    return max(min(median + spec.spreads * (median - low) + doubt, spec.enough), spec.least)
 
 
 def coarse(vector: npt.NDArray[np.float16], query: npt.NDArray[np.float32]) -> float:

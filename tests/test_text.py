@@ -103,6 +103,8 @@ def test_a_pack_without_a_text_part_is_whole(tmp_path: Path) -> None:
         {"concept_weight": -0.1},
         {"floor_least": 0.8},
         {"floor_enough": 1.5},
+        {"floor_doubt": -1.0},
+        {"floor_known": 1.5},
         {"table": None},
         {"table": "no.npy"},
         {"stop_words": "the"},
@@ -373,7 +375,7 @@ def test_a_floor_stays_within_its_ends(store: Store) -> None:
     assert spec is not None
     with store.snapshot() as snapshot:
         free = text_floor(snapshot, NIGHT)
-        expected = free.median + spec.spreads * free.spread
+        expected = free.median + spec.spreads * free.spread + spec.doubt * free.lacking
         assert free.cosine == max(expected, spec.least) <= spec.enough
         for changed in (
             spec._replace(least=expected + 0.1, enough=0.9),
@@ -388,6 +390,25 @@ def test_a_floor_stays_within_its_ends(store: Store) -> None:
         assert floor_of(snapshot, text("at night", min_score=0.5)) == 32768
         assert floor_of(snapshot, like(PICTURES[0])) == 0
         assert floor_of(snapshot, NIGHT + like(PICTURES[0])) == 0
+
+
+def test_a_text_that_no_decoy_is_like_is_doubted(store: Store) -> None:
+    spec = store.pack.text
+    assert spec is not None
+    with store.snapshot() as snapshot:
+        free = text_floor(snapshot, NIGHT)
+        floors = []
+        for known in (-1.0, 0.9, 1.0):
+            changed = spec._replace(doubt=0.5, known=known, least=-1, enough=1)
+            manifest = store.pack.manifest._replace(text=changed)
+            other = replace(snapshot, pack=Pack(store.pack.folder, manifest), floors={})
+            floors.append(text_floor(other, NIGHT))
+            told = " ".join(explain(other, NIGHT).notes)
+            assert ("for want of a decoy like it" in told) == (known > 0)
+    plain = free.median + spec.spreads * free.spread
+    assert (floors[0].lacking, floors[0].cosine) == (0, pytest.approx(plain))
+    assert floors[2].lacking == pytest.approx(floors[1].lacking + 0.1)
+    assert floors[2].cosine == pytest.approx(plain + 0.5 * floors[2].lacking)
 
 
 def test_an_empty_library_answers_a_text(tmp_path: Path) -> None:

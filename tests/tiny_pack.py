@@ -259,6 +259,8 @@ def _with_text(manifest: dict[str, Any], folder: Path, files: list[str]) -> dict
         "decoys": "text_decoys.npy",
         "concept_weight": 0.2,
         "floor_spreads": 0.5,
+        "floor_doubt": 0.25,
+        "floor_known": 0.3,
         "floor_least": 0.0,
         "floor_enough": 0.7,
     }

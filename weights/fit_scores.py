@@ -28,13 +28,14 @@ from weights import (
     text_files,
 )
 from weights.decoys import NONSENSE, SENSIBLE
-from weights.fit_text_scores import Cases
+from weights.fit_text_scores import Case, Cases
 from weights.text_files import TextFiles
 from weights.text_table import GAIN
 from weights.train_joint import captioned
 
-NO_DECOYS = ("holidays", "near")
-EACH = 500  # photos of a set among the decoys
+DECOYS_OF = {"coco": 0, "holidays": 0, "near": 0, "scenes": 280, "imagenet": 1000}
+EACH = 2000  # photos of any other set among the decoys
+LIBRARIES = ("holidays", "scenes", "coco")  # that the floor is judged on
 
 Floats = NDArray[np.floating]
 
@@ -79,8 +80,10 @@ def reference(library: Library, data: Path) -> tuple[photos.PhotoSet, list[str]]
 def decoys(library: Library) -> NDArray[np.float16]:
     """Typical photos as a text sees them: stored vectors whose visual part is zero."""
     rng = np.random.default_rng(0)
-    sets = [name for name in library.sets() if name not in NO_DECOYS]
-    chosen = [rng.permutation(library.rows(name))[:EACH] for name in sets]
+    sizes = {name: DECOYS_OF.get(name, EACH) for name in library.sets()}
+    if not any(sizes.values()):
+        sizes = dict.fromkeys(sizes, EACH)
+    chosen = [rng.permutation(library.rows(name))[:size] for name, size in sizes.items()]
     joint = library.vectors[np.concatenate(chosen), fit_vector.VISUAL :]
     centres = fit_text_scores.decoys(fit_vector.unit(joint))
     return library.projection.query(centres * np.sqrt(library.projection.share)).astype(np.float16)
@@ -89,32 +92,36 @@ def decoys(library: Library) -> NDArray[np.float16]:
 def cases(
     library: Library,
     background: NDArray[np.float16],
-    rows: NDArray[np.intp],
-    own: tuple[list[str], NDArray[np.intp]],
+    photo_rows: dict[str, NDArray[np.intp]],
+    own: dict[str, tuple[list[str], NDArray[np.intp]]],
     part: int,
 ) -> Cases:
     """Queries of one half with some photos, and captions with the photo of each."""
 
     def of(texts: list[str], rows: NDArray[np.intp]) -> tuple[Floats, Floats]:
         query = library.projection.query(library.texts(texts))
-        cosines = query @ library.vectors[rows].T
-        return cosines, np.concatenate([cosines, query @ background.astype(np.float32).T], 1)
+        return query @ library.vectors[rows].T, query @ background.astype(np.float32).T
 
-    captions, owner = own
-    theirs = np.unique(owner)
-    cosines, behind = of(captions, theirs)
-    right = cosines[np.arange(len(captions)), np.searchsorted(theirs, owner)][:, None]
+    def asked(texts: tuple[str, ...], rows: NDArray[np.intp]) -> Case:
+        cosines, behind = of(list(texts[part::2]), rows)
+        return fit_text_scores.case(cosines, cosines, behind)
+
+    mine = {}
+    for name, (captions, owner) in own.items():
+        theirs = np.unique(owner)
+        cosines, behind = of(captions, theirs)
+        right = cosines[np.arange(len(captions)), np.searchsorted(theirs, owner)][:, None]
+        mine[name] = fit_text_scores.case(right, cosines, behind)
     return Cases(
-        fit_text_scores.case(*of(list(SENSIBLE[part::2]), rows)),
-        fit_text_scores.case(*of(list(NONSENSE[part::2]), rows)),
-        fit_text_scores.case(right, behind),
+        {name: (asked(SENSIBLE, rows), asked(NONSENSE, rows)) for name, rows in photo_rows.items()},
+        mine,
     )
 
 
-def text_scores(
+def halves_of(
     library: Library, data: Path, wordnet: Path | None, held: set[str]
-) -> tuple[dict[str, Any], NDArray[np.float16]]:
-    """Map and floor from one half, figures from the other; `held`: captioned photos to use."""
+) -> tuple[list[Cases], NDArray[np.float16]]:
+    """Both halves of queries, photos and captions, and the decoys."""
     background = decoys(library)
     judge, named = reference(library, data)
     groups = np.unique(named, return_inverse=True)[1]
@@ -122,16 +129,33 @@ def text_scores(
     at = {name: row for row, name in enumerate(library.raw.files)}
     halves = []
     for part in (0, 1):
-        rows = library.rows(judge.name)[groups % 2 == part]
-        files, captions, owner = captioned(told, {name for name in held if at[name] % 2 == part})
-        places = np.array([at[files[number]] for number in owner])
-        halves.append(cases(library, background, rows, (captions, places), part))
+        rows = {name: library.rows(name)[part::2] for name in LIBRARIES}
+        rows = {name: some for name, some in rows.items() if len(some)}
+        rows[judge.name] = library.rows(judge.name)[groups % 2 == part]
+        own = {}
+        for name in dict.fromkeys(one.split("/")[0] for one in sorted(held)):
+            mine = {one for one in held if one.startswith(f"{name}/") and at[one] % 2 == part}
+            files, captions, owner = captioned(told, mine)
+            own[name] = (captions, np.array([at[files[number]] for number in owner]))
+        halves.append(cases(library, background, rows, own, part))
+    return halves, background
+
+
+def text_scores(
+    library: Library, data: Path, wordnet: Path | None, held: set[str]
+) -> tuple[dict[str, Any], NDArray[np.float16]]:
+    """Map and floor from one half, figures from the other; `held`: captioned photos to use."""
+    halves, background = halves_of(library, data, wordnet, held)
     floor = fit_text_scores.fit_floor(halves[0])
-    own = halves[0].own
-    unrelated = halves[0].sensible.cosines
+    own = list(halves[0].own.values())
+    floors = np.concatenate([floor.of(one) for one in own])
+    right = np.concatenate([one.cosines for one in own])
+    unrelated = next(iter(halves[0].libraries.values()))[0].cosines
     found = {
-        "text": fit_text_scores.text_map(unrelated, floor.of(own), own.cosines),
+        "text": fit_text_scores.text_map(unrelated, floors, right),
         "floor_spreads": floor.spreads,
+        "floor_doubt": floor.doubt,
+        "floor_known": floor.known,
         "floor_least": floor.least,
         "floor_enough": floor.enough,
         "fitted": fit_text_scores.report(halves[0], floor),

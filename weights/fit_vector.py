@@ -73,9 +73,12 @@ class Joint:
 
     def __call__(self, pooled: Floats, logits: Floats) -> NDArray[np.float32]:
         """Unit vectors of photos."""
-        hidden = gelu(rooted(pooled) @ stored(self.first) + self.bias)
-        x = hidden @ stored(self.second) + chances(logits) @ stored(self.names)
-        return unit(x + self.offset)
+        return self.of(rooted(pooled), chances(logits))
+
+    def of(self, roots: Floats, likely: Floats) -> NDArray[np.float32]:
+        """Unit vectors from rooted features and rooted chances."""
+        hidden = gelu(roots @ stored(self.first) + self.bias)
+        return unit(hidden @ stored(self.second) + likely @ stored(self.names) + self.offset)
 
 
 def gelu(x: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -109,7 +112,8 @@ def fit_visual(pooled: Floats, logits: Floats) -> Visual:
     mean = x.mean(axis=0, dtype=np.float64)
     spread, directions = np.linalg.eigh(covariance(x - mean.astype(np.float32)))
     largest = np.argsort(-spread, kind="stable")[:VISUAL]
-    matrix = directions[:, largest] * spread[largest] ** (-POWER / 2)
+    least = spread.max() * 1e-6  # where there are fewer photos than directions
+    matrix = directions[:, largest] * np.maximum(spread[largest], least) ** (-POWER / 2)
     # The sign of an eigenvector is arbitrary: fix it, so that a rebuild gives the same vectors.
     signs = np.sign(matrix[np.abs(matrix).argmax(axis=0), np.arange(VISUAL)])
     # Only directions count for a unit vector: scaled so that half precision holds it well.

@@ -42,13 +42,15 @@ class Options:
     rate: float = 2e-3
     text_rate: float = 4e-4
     text_dropout: float = 0.1
-    table_rate: float = 7e-4  # of the token table's own rows; 0: they stay as they are
+    table_rate: float = 7e-4  # of the token table's own rows
     decay: float = 0.3
     soft: float = 0.3
     soft_scale: float = 14.0
     abstract: int = 128  # texts of a batch that fit no photo
     names: float = 1.0
     mix: float = 1.0
+    spare: int = 256  # pairs of captions without photos in a batch
+    spare_share: float = 0.3  # what finding each other counts for them
     seed: int = 0
 
 
@@ -80,14 +82,14 @@ def basis(x: Floats, width: int, power: float) -> tuple[Floats, Floats]:
 class Head(nn.Module):
     """Both sides' layers that are trained on photos."""
 
-    def __init__(self, options: Options, text: TextEncoder, blocks: int = 1) -> None:
+    def __init__(self, options: Options, text: TextEncoder) -> None:
         super().__init__()
         self.first = nn.Linear(options.inputs, options.hidden)
         self.second = nn.Linear(options.hidden, WIDTH)
-        self.names = nn.Linear(WIDTH * blocks, WIDTH, bias=False)
+        self.names = nn.Linear(WIDTH, WIDTH, bias=False)
         self.layers = copy.deepcopy(nn.ModuleList([text.direct, text.first, text.second]))
         with torch.no_grad():
-            self.names.weight.copy_(torch.eye(WIDTH).repeat(1, blocks) * options.names / blocks)
+            self.names.weight.copy_(torch.eye(WIDTH) * options.names)
         self.keep, self.text_keep = options.dropout, options.text_dropout
         self.scale = nn.Parameter(torch.tensor(3.0))
 
@@ -186,6 +188,33 @@ def centres(spoken: Said, vectors: torch.Tensor) -> torch.Tensor:
     return functional.normalize(total, dim=1)
 
 
+def class_names(start: tuple[TextEncoder, Tokens]) -> torch.Tensor:
+    """Vectors of the class names, around zero."""
+    called = [f"a photo of a {texts[0]}" for texts in text_corpus.class_texts()]
+    with torch.no_grad():
+        names = start[0].head(means(*start, called))
+    return names - names.mean(0)
+
+
+def photo_inputs(
+    data: Inputs, rows: Ints, decorrelated: tuple[Floats, Floats], names: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Decorrelated features, and class names mixed by their chances: [photos, views, ...]."""
+    kept = data.rooted[rows]
+    mean, matrix = decorrelated
+    flat = (kept.reshape(-1, kept.shape[2]) - mean) @ matrix  # one product, not one a photo
+    mixed = torch.from_numpy(data.chances[rows]).flatten(0, 1) @ names
+    shape = kept.shape[:2]
+    return torch.from_numpy(flat.reshape(*shape, -1)), mixed.view(*shape, -1)
+
+
+def set_rates(descent: torch.optim.Optimizer, rates: list[float], step: int, steps: int) -> None:
+    """Quickly up, then down along a cosine."""
+    part = min(1.0, (step + 1) / 30) * (1 + np.cos(np.pi * step / steps)) / 2
+    for group, rate in zip(descent.param_groups, rates, strict=True):
+        group["lr"] = rate * part
+
+
 def fit_loss(
     scores: torch.Tensor, others: torch.Tensor, alike: torch.Tensor, options: Options
 ) -> torch.Tensor:
@@ -221,14 +250,11 @@ def exported(head: Head, mean: Floats, matrix: Floats, names: Floats) -> Trained
     """Decorrelation, scaling and names merged into plain matrices."""
     state = {name: value.detach().numpy() for name, value in head.named_parameters()}
     first = matrix @ state["first.weight"].T
-    blocks = state["names.weight"].shape[1] // WIDTH
     joint = fit_vector.Joint(
         first=first.astype(np.float32),
         bias=state["first.bias"] - mean @ fit_vector.stored(first),
         second=state["second.weight"].T.copy(),
-        names=np.concatenate(
-            [names @ part.T for part in np.split(state["names.weight"], blocks, axis=1)]
-        ),
+        names=names @ state["names.weight"].T,
         offset=state["second.bias"],
     )
     layers = {}
@@ -238,12 +264,27 @@ def exported(head: Head, mean: Floats, matrix: Floats, names: Floats) -> Trained
     return Trained(joint, layers)
 
 
-def rows_of(
-    text: TextEncoder, tokens: Tokens, texts: list[str], start: torch.Tensor, options: Options
-) -> Callable[[Ints], torch.Tensor]:
-    """Texts by number -> means of their rows, unit length; made once if the table stays."""
-    if not options.table_rate:
-        return lambda numbers: start[torch.from_numpy(numbers)]
+def made_of(
+    head: Head, text: TextEncoder, mean: Floats, matrix: Floats, names: torch.Tensor
+) -> Trained:
+    """Photo side, layers and table of a head that has learned."""
+    made = exported(head.eval(), mean, matrix, names.numpy())
+    made.layers["table.weight"] = text.table.weight.detach().numpy()
+    made.layers["weight"] = text.weight.detach().numpy()
+    return made
+
+
+def pairs_loss(
+    head: Head, text: TextEncoder, spare: text_table.Groups, count: int, rng: np.random.Generator
+) -> torch.Tensor:
+    """Captions of one photo find each other, as in `text_table`: so its lessons are kept."""
+    one, two = spare.pairs(count, rng)
+    both = head.texts(text.pooled(*spare.bags.pick(np.concatenate([one, two]))))
+    return text_table.pair_loss(both[: len(one)], both[len(one) :], head.scale.exp())
+
+
+def rows_of(text: TextEncoder, tokens: Tokens, texts: list[str]) -> Callable[[Ints], torch.Tensor]:
+    """Texts by number -> means of their rows, unit length."""
     bags = text_table.bags(texts, tokens)
     return lambda numbers: functional.normalize(text.pooled(*bags.pick(numbers)), dim=1)
 
@@ -254,6 +295,7 @@ def train(
     unfitting: list[str],
     start: tuple[TextEncoder, Tokens],
     options: Options,
+    spare: text_table.Groups,
 ) -> Trained:
     """One head for both sides."""
     torch.manual_seed(options.seed)
@@ -262,21 +304,13 @@ def train(
     mean, matrix = basis(data.rooted[spoken.rows, 0], options.inputs, options.power)
     vectors = means(*start, spoken.texts)
     text = copy.deepcopy(start[0])
-    said_of = rows_of(text, start[1], spoken.texts, vectors, options)
-    unfit_of = rows_of(text, start[1], unfitting, means(*start, unfitting), options)
-    called = [f"a photo of a {texts[0]}" for texts in text_corpus.class_texts()]
+    said_of = rows_of(text, start[1], spoken.texts)
+    unfit_of = rows_of(text, start[1], unfitting)
     with torch.no_grad():
         centre = centres(spoken, start[0].head(vectors))
-        names = start[0].head(means(*start, called))
-    names = names - names.mean(0)
-    kept = data.rooted[spoken.rows]
-    flat = (kept.reshape(-1, kept.shape[2]) - mean) @ matrix  # one product, not one a photo
-    x = torch.from_numpy(flat.reshape(*kept.shape[:2], -1))
-    chances = torch.from_numpy(data.chances[spoken.rows])
-    blocks = chances.shape[2] // len(names)
-    parts = [part @ names for part in chances.flatten(0, 1).chunk(blocks, 1)]
-    mixed = torch.cat(parts, 1).view(*chances.shape[:2], -1)
-    head = Head(options, start[0], blocks)
+    names = class_names(start)
+    x, mixed = photo_inputs(data, spoken.rows, (mean, matrix), names)
+    head = Head(options, start[0])
     slow = list(head.layers.parameters())
     rest = [part for name, part in head.named_parameters() if not name.startswith("layers.")]
     descent = torch.optim.AdamW(
@@ -292,12 +326,10 @@ def train(
         fused=True,
     )
     rates = [group["lr"] for group in descent.param_groups]
-    head.train(), text.train(options.table_rate > 0)
+    head.train(), text.train()
     began = time.time()
     for step in range(options.steps):
-        warm = min(1.0, (step + 1) / 30)
-        for group, rate in zip(descent.param_groups, rates, strict=True):
-            group["lr"] = rate * warm * (1 + np.cos(np.pi * step / options.steps)) / 2
+        set_rates(descent, rates, step, options.steps)
         chosen = spoken.draw(options.batch, rng)
         texts, more = spoken.text_of(chosen, rng), spoken.text_of(chosen, rng)
         part = mixing(len(chosen), options.mix, rng)
@@ -318,31 +350,15 @@ def train(
         others = head.texts(unfit_of(unfit)) @ image.T * scale
         alike = (centre[chosen] @ centre[chosen].T * options.soft_scale).softmax(1)
         loss = fit_loss(scores, others, alike.masked_fill(right, 0), options)
+        if options.spare:
+            loss = loss + options.spare_share * pairs_loss(head, text, spare, options.spare, rng)
         descent.zero_grad()
         loss.backward()
         descent.step()
         if step % 300 == 0 or step == options.steps - 1:
             told_so = f"{step} loss {loss.item():.3f} scale {scale.item():.1f}"
             print(told_so, f"{time.time() - began:.0f} s", flush=True)
-    made = exported(head.eval(), mean, matrix, names.numpy())
-    if options.table_rate:
-        made.layers["table.weight"] = text.table.weight.detach().numpy()
-        made.layers["weight"] = text.weight.detach().numpy()
-    return made
-
-
-def ensemble(members: list[Trained]) -> Trained:
-    """Hidden layers beside each other, for members with one text side."""
-    joints = [one.joint for one in members]
-    count = len(joints)
-    joint = fit_vector.Joint(
-        first=np.concatenate([one.first for one in joints], 1),
-        bias=np.concatenate([one.bias for one in joints]),
-        second=np.concatenate([one.second for one in joints]) / count,
-        names=np.mean([one.names for one in joints], 0),
-        offset=np.mean([one.offset for one in joints], 0),
-    )
-    return Trained(joint, members[0].layers)
+    return made_of(head, text, mean, matrix, names)
 
 
 def recalls(image: Floats, text: Floats, owner: Ints) -> tuple[float, ...]:

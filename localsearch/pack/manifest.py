@@ -48,8 +48,9 @@ class TextSpec(NamedTuple):
     `decoys`, vectors of unrelated pictures (None without). `gain` is the length that the sum of
     the tokens gets before the layers. `stop_words` alone say nothing.
     Of cosines: what a concept that a text names adds at most (`concept_weight`), and the floor: so
-    many `spreads` above the median of all that a text is compared with, within `least` and
-    `enough`. `score_map` maps cosines to scores.
+    many `spreads` above the median of all that a text is compared with, and `doubt` times what the
+    best decoy lacks to the cosine `known`, within `least` and `enough`. `score_map` maps cosines
+    to scores.
     """
 
     tokens: str
@@ -61,6 +62,8 @@ class TextSpec(NamedTuple):
     decoys: str | None
     concept_weight: float
     spreads: float
+    doubt: float
+    known: float
     least: float
     enough: float
     score_map: ScoreMap
@@ -248,12 +251,16 @@ def _text(raw: Mapping[str, Any], scores: Mapping[str, Any], path: Path) -> Text
         decoys=_take(raw, "decoys", str, path) if "decoys" in raw else None,
         concept_weight=float(raw["concept_weight"]),
         spreads=float(raw["floor_spreads"]),
+        doubt=float(raw.get("floor_doubt", 0)),
+        known=float(raw.get("floor_known", 0)),
         least=float(raw["floor_least"]),
         enough=float(raw["floor_enough"]),
         score_map=ScoreMap(scores["text"]),
     )
     if not (0 <= spec.concept_weight <= 1 and 0 <= spec.spreads <= 100 and 0 < spec.gain <= 1000):
         raise PackDamaged(f"{path}: [text] has an impossible number")
+    if not (0 <= spec.doubt <= 100 and -1 <= spec.known <= 1):
+        raise PackDamaged(f"{path}: the doubt of [text] is impossible")
     if not -1 <= spec.least <= spec.enough <= 1:
         raise PackDamaged(f"{path}: the floor of [text] is no pair of cosines in order")
     return spec

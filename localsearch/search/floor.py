@@ -4,10 +4,12 @@ The cosines of a text with all photos of the library, and with the pack's decoys
 in a small library), are its background. The floor lies
 
     median + floor_spreads * (median - the value that 16 % of them lie below)
+        + floor_doubt * (floor_known - the highest cosine with a decoy, if that is lower)
 
-but never below `floor_least` and never above `floor_enough`, all of them numbers of the pack. A row
-is a hit if its score (concepts that the text names raise it, see `lift`) reaches the score of that
-cosine. It does not depend on filters, on the page or on the route.
+(a text that no typical photo answers is doubted: it has to be answered the better here) but never
+below `floor_least` and never above `floor_enough`, all of them numbers of the pack. A row is a hit
+if its score (concepts that the text names raise it, see `lift`) reaches the score of that cosine.
+It does not depend on filters, on the page or on the route.
 
 Invariant: the same bits wherever rows lie. So the background is that of 8-bit codes, whose sums are
 whole numbers, and its middle is one of its own values.
@@ -27,6 +29,7 @@ from localsearch.search.terms import Text
 from localsearch.search.visual_terms import query_of
 
 if TYPE_CHECKING:
+    from localsearch.pack.manifest import TextSpec
     from localsearch.search.snapshot import Snapshot
     from localsearch.search.terms import Like, Sum
 
@@ -59,10 +62,16 @@ def _found_out(snapshot: Snapshot, term: Text) -> Floor:
         snapshot.check()
         background.append(block.approx)
     median, low = _middle(np.concatenate(background))
-    spread = median - low
-    cosine = min(max(median + spec.spreads * spread, spec.least), spec.enough)
+    spread, lacking = median - low, _lacking(spec, decoys)
+    raised = median + spec.spreads * spread + spec.doubt * lacking
+    cosine = min(max(raised, spec.least), spec.enough)
     score = int(score_map.scores(cosine))
-    return Floor(score, cosine, median, spread, len(live.rows), len(decoys))
+    return Floor(score, cosine, median, spread, len(live.rows), len(decoys), lacking)
+
+
+def _lacking(spec: TextSpec, decoys: Singles) -> float:
+    """What the best decoy lacks to a cosine that says that photos show such things."""
+    return max(spec.known - float(decoys.max()), 0.0) if len(decoys) else 0.0
 
 
 def _middle(background: Singles) -> tuple[float, float]:

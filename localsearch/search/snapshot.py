@@ -51,7 +51,8 @@ class GraphView(Protocol):
 
 class Floor(NamedTuple):
     """The floor of a text: `score` (16 bits) is what a hit must reach, the score of `cosine`; the
-    rest is how it came about: the background's `median` and `spread`, its `photos` and `decoys`.
+    rest is how it came about: the background's `median` and `spread`, its `photos` and `decoys`,
+    and what the best decoy lacks (`lacking`).
     """
 
     score: int
@@ -60,6 +61,7 @@ class Floor(NamedTuple):
     spread: float
     photos: int
     decoys: int
+    lacking: float
 
 
 @dataclass(slots=True, eq=False, repr=False)

@@ -53,10 +53,12 @@ def _floor_told(snapshot: Snapshot, leaf: Text) -> str:
     if not _has_floor(leaf) or spec is None:
         return f"{leaf}: its own lowest score is asked for, not what is relevant in this library"
     floor = text_floor(snapshot, leaf)
+    doubted = f" and {spec.doubt:g} x {floor.lacking:.3f} for want of a decoy like it"
     return (
         f"{leaf}: hits score {floor.score / 65535:.3f} or more, a cosine of {floor.cosine:.3f}: "
         f"{spec.spreads:g} x {floor.spread:.3f} above {floor.median:.3f}, the middle of "
-        f"{floor.photos} photos and {floor.decoys} decoys, within {spec.least:g} and "
+        f"{floor.photos} photos and {floor.decoys} decoys"
+        f"{doubted if spec.doubt * floor.lacking else ''}, within {spec.least:g} and "
         f"{spec.enough:g}"
     )
 
