@@ -1,4 +1,4 @@
-"""Pictures of what was measured: latency by rows, recall by breadth. Needs matplotlib.
+"""Pictures of what was measured: latency by rows, recall by breadth, calibration. Needs matplotlib.
 
 Reads the kept JSON, measures nothing. Without matplotlib there is a note in place of pictures.
 """
@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-LATENCY, RECALL = "latency.svg", "recall.svg"
+LATENCY, RECALL, RELIABILITY = "latency.svg", "recall.svg", "reliability.svg"
 
 _ROWS = re.compile(r"^([\d,]+) rows: (.+)$")
+_SAYS = re.compile(r"^says ([\d.]+), is right$")
 _BREADTH = re.compile(r"^bare graph, ef (\d+), recall@\d+$")
 
 Points = list[tuple[float, float, float, float]]
@@ -35,7 +36,17 @@ def draw(stored: Mapping[str, Mapping[str, Any]], folder: Path) -> list[str]:
     if recalls:
         _lines(folder / RECALL, recalls, "ef", "recall of bare hnswlib", both=False)
         lines += [f"![recall by breadth]({folder.name}/{RECALL})", ""]
+    said = reliability_of(stored.get("calibration", {}).get("figures", ()))
+    if said:
+        _diagonal(folder / RELIABILITY, said)
+        lines += [f"![what is right by what is said]({folder.name}/{RELIABILITY})", ""]
     return lines
+
+
+def reliability_of(figures: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]:
+    """What was said, and what share of it was right."""
+    named = [(_SAYS.match(figure["name"]), figure["value"]) for figure in figures]
+    return [(float(found[1]), value) for found, value in named if found]
 
 
 def latencies_of(figures: Sequence[Mapping[str, Any]]) -> dict[str, Points]:
@@ -81,6 +92,20 @@ def _lines(path: Path, lines: Mapping[str, Points], x: str, y: str, *, both: boo
     axes.set_ylabel(y)
     axes.grid(visible=True, alpha=0.3)
     axes.legend(fontsize="small")
+    picture.savefig(path, format="svg", metadata={"Date": None})
+
+
+def _diagonal(path: Path, points: Sequence[tuple[float, float]]) -> None:
+    """Points beside the line on which all that is said is right."""
+    from matplotlib.figure import Figure
+
+    picture = Figure(figsize=(5, 5), layout="constrained")
+    axes = picture.add_subplot()
+    axes.plot((0, 1), (0, 1), color="grey", linestyle="dashed")
+    axes.plot(*zip(*points, strict=True), marker="o")
+    axes.set_xlabel("says")
+    axes.set_ylabel("is right")
+    axes.grid(visible=True, alpha=0.3)
     picture.savefig(path, format="svg", metadata={"Date": None})
 
 

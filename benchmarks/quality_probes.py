@@ -1,80 +1,62 @@
-"""Probes judged on photos that they were not trained on, by labels of captions and objects.
+"""How well the everyday concepts are found, on photos of true aspect that are labelled.
 
-The split and the labels are those of the scripts that build the pack (`weights/`): a photo of the
-part "test" was seen by no step of the training, only by the calibration, which ranks nothing.
+Asked through the door that users have. What no list of a concept holds counts as not found. The
+model card has the figures of photos that no step of the training saw.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from pathlib import Path
-
-import numpy as np
+from collections import defaultdict
 
 import localsearch as ls
-from benchmarks import pictures
+from benchmarks import labelled
 from benchmarks.figures import Figure
 from benchmarks.measures import average_precision, mean
 from benchmarks.workspace import Workspace
 
-_NEEDED = ("captions/flickr8k", "captions/coco", "photos/scenes", "photos/imagenet_sample")
-_SQUASHED = "flickr8k"  # its photos are no real photos: squashed to squares
+FEWEST = 5  # photos that show a concept which is judged
 
 
 def measure(work: Workspace) -> tuple[list[Figure], list[str]]:
-    """AP of every probe on all held-out photos, and on those that were never squashed."""
-    try:
-        # By name: the checks of types end where the scripts begin.
-        probe_labels = import_module("weights.probe_labels")
-        training = import_module("weights.train_probes")
-    except ImportError as fault:
-        return [], [f"no probes: {fault}"]
-    if any(work.data_folder(*name.split("/")) is None for name in _NEEDED):
-        return [], ["no probes: captions or scenes are not in the data folder"]
-    assert work.data is not None
-    labels: dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]] = {}
-    folder = work.folder / "held-out"
-    for one in probe_labels.everything(work.data):
-        held = [row for row, owner in enumerate(one.owners) if training.part_of(owner) == "test"]
-        for row in held:
-            name = one.photos.files[row]
-            pictures.copy_evenly([one.photos.folder / name], 1, folder / one.photos.name)
-            labels[f"{one.photos.name}/{name}"] = one.labels[row]
-    work.tell(f"syncing {len(labels):,} held-out photos")
-    stored = work.synced(folder, "held-out")
-    files = list(labels)
-    clear, truth = training.judged(np.array([labels[file] for file in files]))
+    """Mean AP of every set, and the AP of each concept there."""
+    figures: list[Figure] = []
+    for name in labelled.SETS:
+        try:
+            known = labelled.labels(name, work)
+        except labelled.NoScriptsError as fault:
+            return [], [f"no everyday concepts: {fault}"]
+        if known:
+            figures += _of_set(name, work, known)
+    return figures, [] if figures else ["no everyday concepts: no labelled photos"]
+
+
+def _of_set(name: str, work: Workspace, known: dict[str, labelled.Told]) -> list[Figure]:
+    images = labelled.images(name, work)
+    assert images is not None
+    work.tell(f"syncing the labelled photos of {name}")
+    stored = work.synced(images, name)
     with ls.open(store=stored.store, read_only=True) as library:
-        known = {one.id for one in library.concepts() if one.kind == "probe"}
-        figures = []
-        for column, probe in enumerate(probe_labels.NAMES):
-            if probe in known:
-                ranked = [_relative(hit.path, folder) for hit in library.scan(ls.concept(probe))]
-                figures.append(_figure(probe, ranked, files, clear[:, column], truth[:, column]))
-    every = Figure("probes: mean AP on held-out photos", mean(one.value for one in figures))
-    return [every, *figures], []
+        names = {one.id: one.name for one in library.concepts()}
+        truths: dict[str, dict[str, bool]] = defaultdict(dict)
+        for id, told in labelled.photos(library, known):
+            for concept, truth in told.items():
+                truths[concept][id] = truth
+        found = [
+            _figure(names[concept], _ranked(library, concept), truth)
+            for concept, truth in truths.items()
+            if concept in names and sum(truth.values()) >= FEWEST
+        ]
+    found.sort(key=lambda figure: -figure.value)
+    head = Figure(f"{name}: mean AP, {len(found)} concepts", mean(one.value for one in found))
+    return [head, *found]
 
 
-def _relative(path: Path | None, folder: Path) -> str:
-    return path.relative_to(folder).as_posix() if path is not None else ""
+def _ranked(library: ls.Library, concept: str) -> list[str]:
+    return [hit.id for hit in library.scan(ls.concept(concept))]
 
 
-def _figure(
-    probe: str,
-    ranked: list[str],
-    files: list[str],
-    clear: np.ndarray[tuple[int], np.dtype[np.bool_]],
-    truth: np.ndarray[tuple[int], np.dtype[np.bool_]],
-) -> Figure:
-    told = {
-        file: bool(right) for file, sure, right in zip(files, clear, truth, strict=True) if sure
-    }
-    true = {file: right for file, right in told.items() if not file.startswith(_SQUASHED)}
-    note = f"{sum(told.values())} of {len(told)}"
-    if sum(true.values()):
-        note += f"; {_ap(ranked, true):.2f} on {sum(true.values())} of {len(true)} not squashed"
-    return Figure(f"... AP of {probe.removeprefix('p-')}", _ap(ranked, told), note=note)
-
-
-def _ap(ranked: list[str], told: dict[str, bool]) -> float:
-    return average_precision([told[file] for file in ranked if file in told], sum(told.values()))
+def _figure(name: str, ranked: list[str], truth: dict[str, bool]) -> Figure:
+    right = [truth[id] for id in ranked if id in truth]
+    shown = sum(truth.values())
+    note = f"{shown} of {len(truth)}"
+    return Figure(f"... AP of {name}", average_precision(right, shown), note=note)

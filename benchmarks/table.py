@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from benchmarks import (
+    calibration,
     footprint,
     graph,
     large_photos,
@@ -21,6 +22,7 @@ from benchmarks.workspace import Workspace
 
 BENCHMARKS: dict[str, Callable[[Workspace], Result]] = {
     "quality": quality.run,
+    "calibration": calibration.run,
     "throughput": throughput.run,
     "large_photos": large_photos.run,
     "nochange": nochange.run,
@@ -32,5 +34,5 @@ BENCHMARKS: dict[str, Callable[[Workspace], Result]] = {
     "footprint": footprint.run,
 }
 
-SLOW = frozenset({"quality"})
-"""Left out of a quick run unless it is named: it infers thousands of photos."""
+SLOW = frozenset({"quality", "calibration"})
+"""Left out of a quick run unless named: they infer thousands of photos."""

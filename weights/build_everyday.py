@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,17 @@ from weights import (
     build_concepts,
     calibrate,
     calibrate_probes,
+    caption_probes,
     features,
     fit_vector,
+    leaning,
     metrics,
     photos,
     probe_labels,
     sources,
     tables,
+    text_corpus,
+    text_files,
     train_probes,
 )
 from weights.calibrate_probes import Verdict
@@ -36,8 +41,6 @@ from weights.probe_words import Everyday, everyday
 from weights.train_probes import NAMED, Examples, Trained
 from weights.wordnet import Synset, leaf_sets, read_nouns
 
-BETTER = 0.01  # by how much a probe must beat the classes alone to replace them
-WORSE = 0.03  # how much it may lose on ImageNet photos
 SCENES = {
     "city": "p-city",
     "field": "p-field",
@@ -48,13 +51,13 @@ SCENES = {
     "road": "p-road",
 }
 TEMPERATURE = 0.62  # where there is no ImageNet photo to fit it on
-TRADE = 0.25  # or this part of what it gains on photos that are not of one thing
 AT_LEAST = 0.05  # calibration is judged where something is said at all
 
 Floats = NDArray[np.float64]
+Rows = NDArray[np.bool_]
 
 
-def below(nouns: dict[str, Synset], classes: list[str]) -> NDArray[np.bool_]:
+def below(nouns: dict[str, Synset], classes: list[str]) -> Rows:
     """Classes x everyday concepts: which classes show one."""
     leaves = leaf_sets(nouns, classes)
     found = np.zeros((len(classes), len(everyday())), bool)
@@ -75,36 +78,24 @@ def class_temperature(data: Path, views: features.Views) -> float:
     return calibrate.temperature(logits[even], classes[even])
 
 
-def improves(made: Examples, trained: Trained, column: int) -> bool:
-    """Whether a probe finds more than the classes alone, and loses nothing on ImageNet photos."""
-    labels, own = made.labels[:, column], made.own[:, column].astype(np.float64)
-    scores = trained.held_out[:, column]
-    sets = np.isin(made.origin, calibrate_probes.TRUE)
-    alone, right, _ = train_probes.precision(own, labels, sets)
-    if right < calibrate_probes.FEWEST:
-        sets = made.origin != calibrate_probes.UNJUDGED
-        alone, right, _ = train_probes.precision(own, labels, sets)
-    found, _, _ = train_probes.precision(scores, labels, sets)
-    sample = made.origin == "imagenet"
-    before, there, _ = train_probes.precision(own, labels, sample)
-    after, _, _ = train_probes.precision(scores, labels, sample)
-    harmless = there == 0 or before - after <= max(WORSE, (found - alone) * TRADE)
-    return right >= calibrate_probes.FEWEST and found >= alone + BETTER and harmless
-
-
-def chosen(made: Examples, trained: Trained, verdicts: list[Verdict]) -> list[int]:
+def chosen(verdicts: list[Verdict], leans: dict[int, float]) -> list[int]:
     """Columns of the probes of the pack: own concepts that clear the bar, then refined ones."""
-    kept = [at for at, one in enumerate(trained.concepts) if one.ours and verdicts[at].kept]
-    refined = [
-        at
-        for at, one in enumerate(trained.concepts)
-        if not one.ours and improves(made, trained, at)
-    ]
-    return kept + refined
+    kept = [at for at, one in enumerate(everyday()) if one.ours and verdicts[at].kept]
+    return kept + sorted(leans)
+
+
+def by_classes(made: Examples, verdicts: list[Verdict], columns: list[int]) -> dict[int, Verdict]:
+    """The WordNet concepts without a probe whose classes alone clear the bar."""
+    found = {
+        at: calibrate_probes.judge(made, made.own.astype(np.float64), at)
+        for at, one in enumerate(everyday())
+        if not one.ours and at not in columns and verdicts[at].photos
+    }
+    return {at: verdict for at, verdict in found.items() if verdict.kept}
 
 
 def arrays(
-    trained: Trained, columns: list[int], shows: NDArray[np.bool_]
+    trained: Trained, columns: list[int], shows: Rows
 ) -> tuple[NDArray[np.float32], list[list[int]]]:
     """Probe weights (vector, roots of input shares, bias) and the classes of each input."""
     mixing = trained.model.mixing[:, columns]
@@ -185,7 +176,9 @@ def figures(
 def reliability(made: Examples, trained: Trained, columns: list[int]) -> dict[str, Any]:
     """Calibration of the kept concepts on the other half of the owners, without Flickr8k."""
     pairs, truths, single = [], [], []
-    sets = ~np.isin(made.origin, ("flickr8k", calibrate_probes.UNJUDGED))
+    sets = np.isin(made.origin, train_probes.TRUE)
+    if not sets.any():
+        return {}
     for column in columns:
         value = calibrate_probes.cross_fitted(made, trained.held_out, column)
         use = sets & train_probes.clear(made.labels[:, column]) & ~np.isnan(value)
@@ -194,12 +187,14 @@ def reliability(made: Examples, trained: Trained, columns: list[int]) -> dict[st
         truths.append(truth)
         if truth.sum() >= 20:
             single.append(metrics.calibration_error(value[use], truth))
+    if not pairs:
+        return {}
     value, truth = np.concatenate(pairs), np.concatenate(truths)
     said = value >= AT_LEAST
     return {
         "pairs": metrics.calibration_error(value[said], truth[said]),
         "pairs counted": int(said.sum()),
-        "concepts with 20": float(np.mean(single)),
+        "concepts with 20": float(np.mean(single)) if single else None,
         "concepts counted": len(single),
         "diagram": metrics.diagram(value[said], truth[said]),
     }
@@ -207,7 +202,7 @@ def reliability(made: Examples, trained: Trained, columns: list[int]) -> dict[st
 
 def prepared(
     data: Path, views: features.Views, encode: train_probes.Encode, nouns: dict[str, Synset]
-) -> tuple[Examples, NDArray[np.bool_], float]:
+) -> tuple[Examples, Rows, float]:
     """Examples of all sets, which classes show a concept, the temperature."""
     shows, temperature = below(nouns, photos.class_ids()), class_temperature(data, views)
     labelled = [*probe_labels.everything(data, nouns), probe_labels.holidays(data)]
@@ -228,23 +223,35 @@ def build(
     views: features.Views,
     encode: train_probes.Encode,
     held_out: train_probes.Encode,
+    texts: tuple[Path, Path],
     nouns_file: Path,
     tell: Callable[[str], None] = print,
 ) -> float:
     """All of it; the temperature of the classes. Figures go to `everyday.json` in `work`.
 
-    `encode` gives the pack's vectors, `held_out` those of heads that have not seen COCO's photos.
+    `encode` gives the pack's vectors, `held_out` those of heads that have seen neither COCO's
+    photos nor some of Flickr8k's; `texts`: the folders of their text files.
     """
     nouns = read_nouns(nouns_file)
-    shipped = train_probes.train(prepared(data, views, encode, nouns)[0], data)
-    made, shows, temperature = prepared(data, views, held_out, nouns)
-    trained = train_probes.train(made, data)
-    plain = train_probes.plain_rows(made)
-    trained = Trained(trained.concepts, trained.model, trained.held_out[made.plain])
+    said = [caption_probes.fit(data, text_files.read(folder)) for folder in texts]
+    known = prepared(data, views, encode, nouns)[0]
+    shipped = train_probes.train(known, data, said[0])
+    plain, shows, temperature = prepared(data, views, held_out, nouns)
+    trained = train_probes.train(plain, data, said[1])
+    new = replace(trained, held_out=unseen(plain, trained.held_out, data))
+    spread = train_probes.spreads(plain.own.astype(np.float64), plain)
+    of_sample = [int(index) for index in photos.photo_set(data, "imagenet").column("index")]
+    leans = leaning.of(plain, new.held_out, spread, shows[of_sample])
+    shipped, trained, new = (
+        leaning.applied(one, made, leans, spread)
+        for one, made in ((shipped, known), (trained, plain), (new, plain))
+    )
     verdicts = [
-        calibrate_probes.judge(plain, trained.held_out, at) for at in range(len(everyday()))
+        calibrate_probes.judge_with_few(plain, new.held_out, trained.held_out, at)
+        for at in range(len(everyday()))
     ]
-    columns = chosen(plain, trained, verdicts)
+    columns = chosen(verdicts, leans)
+    trained = new
     probes, inputs = arrays(shipped, columns, shows)
     numbers = {everyday()[at].id: row for row, at in enumerate(columns)}
     concepts = build_concepts.concept_table(data, nouns_file, numbers)
@@ -253,6 +260,13 @@ def build(
     told = figures(plain, trained, verdicts, columns)
     told["calibration"] = reliability(plain, trained, columns)
     told["kept"] = metrics.mean_interval([verdicts[at].ap for at in columns])
+    read = [verdicts[at].ap for at in columns if not verdicts[at].read]
+    told["kept, judged on photos that no part has seen"] = metrics.mean_interval(read)
+    told["leans"] = {everyday()[at].name: lean for at, lean in leans.items()}
+    alone = by_classes(plain, verdicts, columns)
+    told["by classes alone"] = {everyday()[at].name: round(v.ap, 3) for at, v in alone.items()}
+    every = [verdicts[at].ap for at in columns] + [v.ap for v in alone.values()]
+    told["everyday concepts that clear the bar"] = metrics.mean_interval(every)
     sample = plain.origin == "imagenet"
     replaced = {everyday()[at].id: trained.held_out[sample, at] for at in columns}
     rows = views.rows("imagenet")
@@ -261,7 +275,7 @@ def build(
             views.logits[rows, 0].astype(np.float32),
             temperature,
             {one.id: one.leaves for one in concepts if not one.id.startswith("p-")},
-            np.array([int(i) for i in photos.photo_set(data, "imagenet").column("index")]),
+            np.array(of_sample),
             replaced,
         )
     told["concepts"] = {
@@ -275,6 +289,15 @@ def build(
     return temperature
 
 
+def unseen(made: Examples, scores: Floats, data: Path) -> Floats:
+    """Scores of photos whose captions the held-out heads have not read; not a number for others."""
+    new = text_corpus.held_out(data)
+    files = [f"{name}/{owner}" for name, owner in zip(made.origin, made.owner, strict=True)]
+    captioned = ~np.isin(made.origin, list(calibrate_probes.WEIGHT))
+    read = captioned & ~np.isin(files, sorted(new))
+    return np.where(read[:, None], np.nan, scores)
+
+
 def wordnet_precision(
     logits: NDArray[np.floating],
     temperature: float,
@@ -282,13 +305,13 @@ def wordnet_precision(
     classes: NDArray[np.int64],
     replaced: dict[str, Floats],
 ) -> list[float]:
-    """Mean AP over WordNet concepts with four photos or more of the ImageNet sample: of the
+    """Mean AP over WordNet concepts with JUDGED photos or more of the sample: of the
     classes alone, and with the held-out scores of the refined ones; and how many they are."""
     shares = np.exp(metrics.log_softmax(logits, temperature))
     before, after = [], []
     for id, below_it in sorted(leaves.items()):
         truth = np.isin(classes, list(below_it))
-        if truth.sum() >= 4:
+        if truth.sum() >= leaning.JUDGED:
             alone = metrics.average_precision(shares[:, sorted(below_it)].sum(axis=1), truth)
             before.append(alone)
             scores = replaced.get(id)
@@ -306,6 +329,7 @@ def row_of(one: Everyday, verdict: Verdict, numbers: dict[str, int]) -> dict[str
         "photos": verdict.photos,
         "sets": verdict.by_set,
         "floor": verdict.floor,
+        "captions read": verdict.read,
     }
 
 
@@ -318,12 +342,15 @@ def main() -> None:
     parser.add_argument("--wordnet", type=Path)
     parser.add_argument("--projection", type=Path)
     parser.add_argument("--held-out", type=Path)
+    parser.add_argument("--texts", type=Path, help="text files of the pack (else those in --out)")
     options = parser.parse_args()
+    seen_less = options.work / "held-out"
     views = features.load(options.work)
     encode = fit_vector.load(options.projection or options.work / "projection.npz")
-    held_out = fit_vector.load(options.held_out or options.work / "held-out" / "projection.npz")
+    held_out = fit_vector.load(options.held_out or seen_less / "projection.npz")
+    texts = options.texts or options.out, options.held_out.parent if options.held_out else seen_less
     nouns = sources.wordnet_nouns(options.wordnet)
-    build(options.data, options.out, options.work, views, encode, held_out, nouns)
+    build(options.data, options.out, options.work, views, encode, held_out, texts, nouns)
 
 
 if __name__ == "__main__":

@@ -50,12 +50,13 @@ PARTS: list[dict[str, Any]] = [
         "required": False,
         "files": ["probes.npy", "probe_inputs.txt"],
         "licence": "Apache-2.0",
-        "source": "ridge regressions by weights/train_probes.py",
+        "source": "ridge regressions by weights/train_probes.py and weights/caption_probes.py",
         "trained_on": "Flickr8k photos and captions, COCO train2017 photos (208) and object labels "
-        "(of 121,935 photos), Creative Commons scene photos (560), ImageNet photos (1,000), and "
-        "labels given by sight (weights/seen.txt)",
-        "training_terms": "Flickr8k, ImageNet photos: research, not commercial; COCO annotations "
-        "CC BY 4.0; scene photos: Creative Commons, some non-commercial",
+        "(of 121,935 photos), captions without photos (Flickr30k 147,771; COCO val2017 23,598, "
+        "with the objects counted there), Creative Commons scene photos (560), ImageNet photos "
+        "(1,000), and labels given by sight (weights/seen.txt)",
+        "training_terms": "Flickr8k, Flickr30k, ImageNet photos: research, not commercial; COCO "
+        "annotations CC BY 4.0; scene photos: Creative Commons, some non-commercial",
         "honest": "A product with strict terms can leave this part out "
         "(weights/without.py): all else works.",
     },
