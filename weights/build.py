@@ -87,7 +87,7 @@ def build(data: Path, work: Path, out: Path, wordnet: Path | None) -> None:
         features.load(work),
         projection,
         fit_vector.load(work / "held-out" / "projection.npz"),
-        (PACK, work / "held-out"),
+        (out, work / "held-out"),
         sources.wordnet_nouns(wordnet),
     )
     assemble(out, scores, temperature)

@@ -147,7 +147,7 @@ def said(told: list[label_texts.Told], files: NDArray[np.str_]) -> Said:
     at = {name: row for row, name in enumerate(files)}
     names = sorted({kind for one in told for kind in one.kinds})
     number = {name: place for place, name in enumerate(names)}
-    holds = np.zeros((len(told), len(names)), np.bool_)
+    holds = np.zeros((len(told), len(names) + 1), np.bool_)  # the last: of texts without a key
     texts: list[str] = []
     shares: list[float] = []
     keys: list[int] = []
