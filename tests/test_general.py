@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 import localsearch as ls
 from tests.shared import needs_shared, shared
+from weights.decoys import NONSENSE
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DEMO = REPOSITORY / "localsearch" / "_demo" / "photos"
@@ -99,11 +101,15 @@ def test_free_text_finds_what_it_says(demo: ls.Library, words: str, expected: se
     assert set(names(page)) == expected
 
 
-@pytest.mark.parametrize("words", ["quarterly tax invoice", "python exception traceback"])
-def test_nothing_is_found_for_what_no_photo_shows(demo: ls.Library, words: str) -> None:
-    page = demo.search(ls.text(words))
-    assert len(page) == 0
-    assert page.notes
+def test_nothing_is_found_for_what_no_photo_shows(demo: ls.Library) -> None:
+    """The floor has its rate of false alarms (the model card): some may bring a photo."""
+    page = demo.search(ls.text("quarterly tax invoice"))
+    assert len(page) == 0 and page.notes
+    bringing = 0
+    for words in NONSENSE:
+        with suppress(ls.QueryNoText):  # no word of it is known
+            bringing += len(demo.search(ls.text(words))) > 0
+    assert bringing <= len(NONSENSE) / 5
 
 
 def test_not_means_not(demo: ls.Library) -> None:

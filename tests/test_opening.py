@@ -39,6 +39,12 @@ def answer(library: ls.Library) -> list[tuple[str, float]]:
     return [(hit.id, hit.score) for hit in library.scan(ls.concept("colour"))]
 
 
+def kept_below(folder: Path) -> dict[Path, bytes]:
+    """Without what SQLite makes anew at every opening, as far as there is space."""
+    found = files_below(folder)
+    return {path: data for path, data in found.items() if not path.name.endswith("-shm")}
+
+
 def files_below(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
@@ -234,7 +240,7 @@ def test_a_full_disk_can_still_be_searched(
     with open_library(photos, store=store) as library:
         library.sync()
         right = answer(library)
-    before = files_below(store)
+    before = kept_below(store)
     fill(small_disk / "filler")
     assert shutil.disk_usage(small_disk).free == 0
 
