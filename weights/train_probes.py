@@ -217,7 +217,7 @@ def smoothing(scores: Floats, truth: Floats, covariance: Floats) -> tuple[Floats
     like = np.clip((like + np.median(like)) / 2, 0.15, 0.9)
     prior = np.sqrt(np.diag(covariance))
     slope = like * spread / prior
-    noise = np.diag(spread**2 * (1 - like**2))
+    noise = np.diag(np.maximum(spread**2 * (1 - like**2), 1e-12))  # what never differs: nothing
     seen = slope[:, None] * covariance * slope[None, :] + noise
     estimate = (covariance * slope[None, :]) @ np.linalg.inv(seen)
     return mean, (estimate / prior[:, None]).T
