@@ -9,6 +9,7 @@ from benchmarks import (
     footprint,
     graph,
     large_photos,
+    load,
     merging,
     nochange,
     quality,
@@ -32,6 +33,7 @@ BENCHMARKS: dict[str, Callable[[Workspace], Result]] = {
     "graph": graph.run,
     "searching": searching.run,
     "footprint": footprint.run,
+    "load": load.run,
 }
 
 SLOW = frozenset({"quality", "calibration"})

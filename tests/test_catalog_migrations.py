@@ -238,7 +238,7 @@ def test_newer_is_refused_with_both_numbers(store: Path) -> None:
         lambda: open_thumbnails(store),
         lambda: open_features(store, "e" * 64, dimensions=2, classes=2),
     ):
-        with pytest.raises(LibraryTooNew, match=r"77.*\b[13]\b") as caught:
+        with pytest.raises(LibraryTooNew, match=r"77.*\b[14]\b") as caught:
             opening()
         assert "newer localsearch" in caught.value.hint
     assert {path: path.read_bytes() for path in store.iterdir()} == before

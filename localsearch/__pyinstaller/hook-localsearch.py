@@ -7,6 +7,7 @@ or, in a checkout, beside it.
 from pathlib import Path
 
 from PyInstaller.utils.hooks import (
+    collect_data_files,
     collect_dynamic_libs,
     collect_submodules,
     get_package_paths,
@@ -34,4 +35,4 @@ def _packs() -> list[tuple[str, str]]:
     return []
 
 
-datas = _packs()
+datas = [*_packs(), *collect_data_files("localsearch.clarifai")]

@@ -138,6 +138,14 @@ def count_all(conn: sqlite3.Connection) -> int:
     return int(conn.execute("SELECT count(*) FROM inputs").fetchone()[0])
 
 
+def by_source(conn: sqlite3.Connection, url: str) -> list[InputRow]:
+    """Inputs that came from exactly this URL, by row; whatever their state, removed ones too."""
+    if not is_text(url):
+        return []
+    sql = f"{_SELECT} WHERE inputs.source_url = ? ORDER BY inputs.row"
+    return [*map(_made, conn.execute(sql, (url,)))]
+
+
 def by_place(
     conn: sqlite3.Connection, root: int | None, folder: bytes, name: bytes
 ) -> InputRow | None:
@@ -199,6 +207,11 @@ def rows_of_state(conn: sqlite3.Connection, state: str) -> npt.NDArray[np.uint32
 def rows_not_removed(conn: sqlite3.Connection) -> npt.NDArray[np.uint32]:
     """Rows of all inputs in any state but the removed ones, ascending."""
     return rows_from(conn, "SELECT row FROM inputs WHERE removed = 0")
+
+
+def rows_live(conn: sqlite3.Connection) -> npt.NDArray[np.uint32]:
+    """Rows of inputs that are neither removed nor missing, ascending; failed ones too."""
+    return rows_from(conn, "SELECT row FROM inputs WHERE removed = 0 AND state <> 'missing'")
 
 
 def rows_of_ids(conn: sqlite3.Connection, ids: Iterable[str]) -> npt.NDArray[np.uint32]:

@@ -23,7 +23,7 @@ from localsearch.errors import (
     LibraryTooNew,
 )
 
-STORE_FORMAT = 3
+STORE_FORMAT = 4
 """Schema version of `catalog.sqlite` that this program writes."""
 
 OLDEST_READABLE = 1
@@ -70,6 +70,7 @@ def _to_2(connection: sqlite3.Connection) -> None:
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, 2, _to_2),
     Migration(2, 3, tables.ADDED_IN_3),
+    Migration(3, 4, tables.ADDED_IN_4),
 )
 """Append only. Each step goes from `before` to `after`, in order."""
 

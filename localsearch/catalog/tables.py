@@ -242,7 +242,20 @@ CREATE TABLE taught_probes (
 """
 """What schema version 3 added."""
 
-CATALOG = _CATALOG_1 + ADDED_IN_2 + ADDED_IN_3
+ADDED_IN_4 = """
+CREATE TABLE notes (
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    document TEXT NOT NULL,
+    made_ms INTEGER NOT NULL,
+    PRIMARY KEY (kind, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX inputs_source ON inputs (source_url, row) WHERE source_url IS NOT NULL;
+"""
+"""What schema version 4 added."""
+
+CATALOG = _CATALOG_1 + ADDED_IN_2 + ADDED_IN_3 + ADDED_IN_4
 
 FEATURES = """
 CREATE TABLE about (

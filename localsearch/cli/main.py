@@ -38,6 +38,7 @@ COMMANDS: dict[str, str] = {
     "remove": "cmd_remove",
     "restore": "cmd_restore",
     "purge": "cmd_purge",
+    "serve": "cmd_serve",
     "export": "cmd_export",
     "import": "cmd_import",
     "verify": "cmd_verify",

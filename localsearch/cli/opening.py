@@ -50,12 +50,12 @@ def found_store(ctx: typer.Context, library: Path | None) -> Path | None:
 
 def open_library(ctx: typer.Context, library: Path | None) -> ls.Library:
     """Open the library that the command means. Raises LibraryMissing with what to do."""
-    return ls.open(store=_existing(ctx, library), create=False)
+    return ls.open(store=existing_store(ctx, library), create=False)
 
 
 def open_to_read(ctx: typer.Context, library: Path | None) -> ls.Library:
     """The same for a command that changes nothing: a store that cannot be written will do."""
-    store = _existing(ctx, library)
+    store = existing_store(ctx, library)
     try:
         return ls.open(store=store, create=False, read_only=not os.access(store, os.W_OK))
     except ls.LibraryFull:
@@ -63,7 +63,8 @@ def open_to_read(ctx: typer.Context, library: Path | None) -> ls.Library:
         return ls.open(store=store, create=False, read_only=True)
 
 
-def _existing(ctx: typer.Context, library: Path | None) -> Path:
+def existing_store(ctx: typer.Context, library: Path | None) -> Path:
+    """The store that the command means. Raises LibraryMissing with what to do."""
     store = found_store(ctx, library)
     if store is None:
         raise ls.LibraryMissing(

@@ -7,15 +7,16 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from localsearch.catalog import edits, inputs, tags
 from localsearch.catalog import input_reads as reads
-from localsearch.catalog import inputs, tags
 from localsearch.catalog.features import forget_in, other_files
 from localsearch.catalog.input_reads import InputRow
 from localsearch.catalog.inputs import IGNORED
 from localsearch.catalog.truth import Truth
+from localsearch.deferred import NamedTuple
 from localsearch.errors import InputError, LibraryMissing
 from localsearch.library import arguments
-from localsearch.sync.new_input import check_metadata, check_source_url, tag_name
+from localsearch.sync.new_input import check_metadata, check_place, check_source_url, tag_name
 
 Ids = str | Iterable[str]
 
@@ -49,20 +50,51 @@ def forget_tag(truth: Truth, ids: Ids, name: str) -> None:
             tags.forget(conn, row.key, cleaned)
 
 
-def update(
-    truth: Truth, public_id: str, metadata: Mapping[str, Any] | None, source_url: str | None
-) -> None:
-    """Replace an input's metadata or source URL; None leaves it as it is."""
+class Edit(NamedTuple):
+    """What is to be other of an input; None stays as it is. A tag whose value is None goes."""
+
+    metadata: Mapping[str, Any] | None = None
+    source_url: str | None = None
+    place: tuple[float, float] | tuple[()] | None = None
+    tags: Mapping[str, bool | None] | None = None
+    id: str | None = None
+
+
+def update(truth: Truth, public_id: str, edit: Edit) -> None:
+    """Change an input by hand: all of it, or (if anything cannot be) nothing."""
     now_ms = _now_ms()
     arguments.text(public_id, "id")
-    check_metadata(metadata)
-    check_source_url(source_url)
+    check_metadata(edit.metadata)
+    check_source_url(edit.source_url)
+    check_place(edit.place or None)
+    said = _tags_said(edit.tags)
     with truth.catalog.writing("update") as conn:
         (row,) = known(conn, public_id)
-        if metadata is not None:
-            inputs.set_metadata(conn, row.key, dict(metadata), now_ms=now_ms)
-        if source_url is not None:
-            inputs.set_source(conn, row.key, source_url, now_ms=now_ms)
+        if edit.metadata is not None:
+            inputs.set_metadata(conn, row.key, dict(edit.metadata), now_ms=now_ms)
+        if edit.source_url is not None:
+            inputs.set_source(conn, row.key, edit.source_url, now_ms=now_ms)
+        if edit.place is not None:
+            edits.set_place(conn, row.key, edit.place or (None, None), now_ms=now_ms)
+        for name, value in said.items():
+            if value is None:
+                tags.forget(conn, row.key, name)
+            else:
+                tags.put(conn, row.key, name, value)
+            edits.note_edit(conn, row.key, now_ms)
+        if edit.id not in (None, public_id):
+            inputs.set_id(conn, row.key, arguments.text(edit.id, "new_id"), now_ms=now_ms)
+
+
+def _tags_said(said: Mapping[str, bool | None] | None) -> dict[str, bool | None]:
+    if said is None:
+        return {}
+    if not isinstance(said, Mapping):
+        raise arguments.refused("tags", said, "a mapping of names to True, False or None")
+    return {
+        tag_name(name): None if value is None else arguments.flag(value, "the value of a tag")
+        for name, value in said.items()
+    }
 
 
 def set_removed(truth: Truth, ids: Ids, removed: bool) -> int:

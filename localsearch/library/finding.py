@@ -21,7 +21,8 @@ from localsearch.library import arguments
 from localsearch.library.parts import Parts
 from localsearch.library.shown import shown_concepts
 from localsearch.pack import SHOWN
-from localsearch.records import Hit, Ranked
+from localsearch.records import Hit, Input, Ranked
+from localsearch.scores import value_of
 from localsearch.search.grammar import parse
 from localsearch.search.page import (
     Lookups,
@@ -126,6 +127,23 @@ def search(asked: Asked, page: int) -> Page:
         return page_of(snapshot, result, lookups, page=page, again=partial(search, asked))
 
     return with_snapshot(asked, use_all if asked.fold else use)
+
+
+def inputs_found(asked: Asked, page: int) -> list[tuple[float, Input]]:
+    """One page as inputs with their scores; see `Library.search_inputs`."""
+    limit = asked.limit
+    offset = offset_of(arguments.whole(page, "page"), limit)
+
+    def use(snapshot: Snapshot) -> list[tuple[float, Input]]:
+        result = run(snapshot, asked.tree, limit=limit, offset=offset, min_score=asked.min_score)
+        asked.check()
+        rows = result.ranked.rows.tolist()
+        scores = dict(zip(rows, value_of(result.ranked.scores).tolist(), strict=True))
+        there = {one.row: one for one in reads.by_rows(snapshot.conn, rows)}
+        found = described.inputs_of(snapshot.conn, [there[row] for row in rows if row in there])
+        return [(scores[one.row], one) for one in found]
+
+    return with_snapshot(asked, use)
 
 
 def scan(asked: Asked) -> Iterator[Hit]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         looking,
         overview,
         predicting,
+        showing,
         syncing,
     )
     from localsearch.library.arguments import Stop
@@ -42,6 +43,7 @@ else:
     new_input = Later("localsearch.sync.new_input")
     overview = Later("localsearch.library.overview")
     predicting = Later("localsearch.library.predicting")
+    showing = Later("localsearch.library.showing")
     syncing = Later("localsearch.library.syncing")
 
 
@@ -131,15 +133,18 @@ class Library(MoreOfLibrary):
         tags: Mapping[str, bool] | Iterable[str] | None = None,
         metadata: Mapping[str, Any] | None = None,
         source_url: str | None = None,
+        place: tuple[float, float] | None = None,
     ) -> records.Added:
         """Add one picture: a path, bytes, file object, PIL image or HxWx3 uint8 RGB array.
 
         `base64` takes base64 text or a data URI, `data` encoded bytes. `id`: your own, or a new
-        one is given. A picture that cannot be read is an input with that state and reason. A file
-        that is an input already stays that one: tags are added, metadata and URL replaced.
+        one is given. `place`: latitude and longitude in degrees. A picture that cannot be read is
+        an input with that state and reason. A file that is an input already stays that one: tags
+        are added, metadata, URL and place replaced.
         """
         said: dict[str, Any] = {"tags": tags, "metadata": metadata, "source_url": source_url}
-        new = new_input.made_new(source=source, base64=base64, data=data, id=id, **said)
+        said |= {"id": id, "place": place}
+        new = new_input.made_new(source=source, base64=base64, data=data, **said)
         return next(self._add([new], None))
 
     def add_many(self, sources: Iterable[Any], *, stop: Stop = None) -> Iterator[records.Added]:
@@ -176,6 +181,17 @@ class Library(MoreOfLibrary):
         return self._with_parts(
             lambda parts: finding.search(
                 finding.asked(parts, query, limit, min_score, stop, concepts, fold), page
+            )
+        )
+
+    def search_inputs(
+        self, query: Term | str, *, limit: int = 20, page: int = 1, min_score: float = 0.0
+    ) -> list[tuple[float, records.Input]]:
+        """One page as `search` ranks it, as inputs with their scores: half the work of hits, which
+        tell concepts and reasons, for who shows what is stored of each."""
+        return self._with_parts(
+            lambda parts: finding.inputs_found(
+                finding.asked(parts, query, limit, min_score, None), page
             )
         )
 
@@ -250,12 +266,34 @@ class Library(MoreOfLibrary):
         """The picture itself, upright, sRGB. Raises LibraryMissing if its file is not there."""
         return looking.open_image(self._parts, id)
 
+    def original(self, id: str, *, thumbnail: bool = False) -> records.Original:
+        """The encoded picture as it is, for who shows it: a file or kept bytes, with its type.
+
+        While a photo is away its thumbnail stands in; `thumbnail` asks for that anyway. Raises
+        LibraryMissing, also for a removed input.
+        """
+        wanted = showing.thumbnail if arguments.flag(thumbnail, "thumbnail") else showing.original
+        return wanted(self._parts, id)
+
     def update(
-        self, id: str, *, metadata: Mapping[str, Any] | None = None, source_url: str | None = None
+        self,
+        id: str,
+        *,
+        metadata: Mapping[str, Any] | None = None,
+        source_url: str | None = None,
+        place: tuple[float, float] | tuple[()] | None = None,
+        tags: Mapping[str, bool | None] | None = None,
+        new_id: str | None = None,
     ) -> records.Input:
-        """Replace the metadata (JSON) or source URL of an input; what is None stays."""
-        editing.update(self._writable().truth, id, metadata, source_url)
-        return self.get(id)
+        """Replace the metadata (JSON), source URL or place (latitude, longitude; () takes it away)
+        of an input, put `tags` (None as a value takes one off), give it another id; what is None
+        stays.
+
+        All of it is done, or nothing. Raises LibraryMissing, InputError.
+        """
+        edit = editing.Edit(metadata, source_url, place, tags, new_id)
+        editing.update(self._writable().truth, id, edit)
+        return self.get(id if new_id is None else new_id)
 
     def tag(self, ids: Ids, name: str, value: bool = True) -> None:
         """Tag inputs; `value=False` says that it is not so."""

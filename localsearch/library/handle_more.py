@@ -6,21 +6,25 @@ exists because one file is not to hold them all; `Library` is one class to those
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from localsearch.later import Later
+from localsearch.library import arguments
 from localsearch.library.lifetime import OpenedLibrary
 
 if TYPE_CHECKING:
     from localsearch import records
-    from localsearch.library import alike, reindexing, teaching
+    from localsearch.library import alike, keeping, looking, predicting, reindexing, teaching
     from localsearch.library.arguments import Stop
     from localsearch.library.editing import Ids
 
     OnProgress = Callable[[records.Progress], None] | None
 else:
     alike = Later("localsearch.library.alike")
+    keeping = Later("localsearch.library.keeping")
+    looking = Later("localsearch.library.looking")
+    predicting = Later("localsearch.library.predicting")
     reindexing = Later("localsearch.library.reindexing")
     teaching = Later("localsearch.library.teaching")
 
@@ -95,6 +99,67 @@ class MoreOfLibrary(OpenedLibrary):
     def forget_taught(self, name: str) -> None:
         """Forget a taught concept and its examples. Raises LibraryMissing."""
         teaching.forget(self._writable(), name)
+
+    # -- what other faces ask for --------------------------------------------------------------
+
+    def get_many(self, ids: Ids) -> list[records.Input]:
+        """The inputs of these ids in the order asked, in one read; unknown ids are left out."""
+        return looking.get_many(self._parts, ids)
+
+    def with_source(self, url: str) -> list[records.Input]:
+        """The inputs whose source URL is exactly this one, by row; removed ones too."""
+        return looking.with_source(self._parts, url)
+
+    def listed(self, *, page: int = 1, limit: int = 20) -> list[records.Input]:
+        """One page of all inputs that are neither removed nor missing, in the order of adding."""
+        number, most = arguments.whole(page, "page"), arguments.whole(limit, "limit")
+        return looking.listed(self._parts, number, most)
+
+    def tags(self) -> dict[str, int]:
+        """Every tag in use, with how many inputs it is true of."""
+        return looking.tags_in_use(self._parts)
+
+    def concept(self, name: str) -> records.ConceptInfo:
+        """The concept of a name, synonym or id, taught or the pack's.
+
+        Raises QueryUnknownConcept with the nearest names.
+        """
+        return predicting.concept_named(self._parts, name)
+
+    def embed(
+        self,
+        source: Any = None,
+        *,
+        base64: str | None = None,
+        data: bytes | None = None,
+        id: str | None = None,
+    ) -> list[float]:
+        """The unit vector of a picture, without storing it; `id` one of the library."""
+        return predicting.embed(self._parts, source, base64, data, id)
+
+    def notes(self, kind: str, ids: Ids | None = None) -> tuple[records.Note, ...]:
+        """Small documents of one kind that a program keeps with the library, in the order of
+        making; all of them, or those of some ids."""
+        return keeping.notes(self._parts, kind, ids)
+
+    def put_note(self, kind: str, id: str, document: Mapping[str, Any]) -> None:
+        """Keep a document (JSON) by kind and id, in place of an older one."""
+        self.put_notes(kind, {id: document})
+
+    def put_notes(self, kind: str, documents: Mapping[str, Mapping[str, Any]]) -> None:
+        """Keep documents (JSON) of one kind by their ids, all or none of them."""
+        keeping.put_notes(self._writable(), kind, documents)
+
+    def forget_note(self, kind: str, id: str) -> bool:
+        """Drop a document; False if there was none."""
+        return keeping.forget_note(self._writable(), kind, id)
+
+    def tend(self) -> None:
+        """Begin in the background what is due in the derived files, a graph too; returns at once.
+
+        For a program that stays: `sync` and adding do so themselves, opening alone does not.
+        """
+        self._writable().upkeep.wake()
 
     # -- what is twice there -----------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from localsearch.catalog import changes as change_rows
 from localsearch.catalog import contents, described
 from localsearch.catalog import input_reads as reads
 from localsearch.catalog.input_reads import InputRow
+from localsearch.catalog.tags import all_tags
 from localsearch.errors import LibraryMissing
 from localsearch.library import arguments
 from localsearch.library.folders import found_roots
@@ -40,6 +41,33 @@ def get(parts: Parts, public_id: str) -> Input:
     """One input, or LibraryMissing."""
     with parts.truth.catalog.reading() as conn:
         return described.inputs_of(conn, [_row(conn, public_id)])[0]
+
+
+def get_many(parts: Parts, ids: Iterable[str]) -> list[Input]:
+    """The inputs of these ids in the order asked, in one read; unknown ids are left out."""
+    wanted = arguments.texts(ids, "ids")
+    with parts.truth.catalog.reading() as conn:
+        return described.inputs_of(conn, reads.by_ids(conn, wanted))
+
+
+def with_source(parts: Parts, url: str) -> list[Input]:
+    """The inputs whose source URL is exactly this one, by row; removed ones too."""
+    with parts.truth.catalog.reading() as conn:
+        return described.inputs_of(conn, reads.by_source(conn, arguments.text(url, "url")))
+
+
+def listed(parts: Parts, page: int, limit: int) -> list[Input]:
+    """One page of the inputs that are neither removed nor missing, by row."""
+    start = (page - 1) * limit
+    with parts.truth.catalog.reading() as conn:
+        rows = reads.rows_live(conn)[start : start + limit].tolist()
+        return described.inputs_of(conn, reads.by_rows(conn, rows))
+
+
+def tags_in_use(parts: Parts) -> dict[str, int]:
+    """Every tag that an input has, by name, with how many live inputs have it true."""
+    with parts.truth.catalog.reading() as conn:
+        return dict(all_tags(conn))
 
 
 def find(parts: Parts, path: AnyPath) -> Input | None:

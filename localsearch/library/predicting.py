@@ -55,6 +55,34 @@ def predict(
 ) -> tuple[ConceptValue, ...]:
     """Concepts of one picture; of a stored one from its features."""
     limit, at_least = arguments.whole(limit, "limit"), arguments.fraction(at_least, "at_least")
+    vectors, logits = _features(parts, source, base64, data, public_id)
+    return _told(parts, vectors, logits, limit, at_least)
+
+
+def embed(
+    parts: Parts, source: Any, base64: str | None, data: bytes | None, public_id: str | None
+) -> list[float]:
+    """The unit vector of one picture; of a stored one from its features."""
+    vectors, _ = _features(parts, source, base64, data, public_id)
+    values: list[float] = vectors[0].astype(float).tolist()
+    return values
+
+
+def concept_named(parts: Parts, name: str) -> ConceptInfo:
+    """The concept of a name, synonym or id, a taught one first; QueryUnknownConcept."""
+    known = _known(parts)
+    taught = known.taught_as(arguments.text(name, "name"))
+    if taught is not None:
+        return ConceptInfo(taught.id, taught.name, (), (), "taught", "")
+    known.find(name)  # with the nearest names, taught ones too, in what it raises
+    c = known.vocabulary.find(name)
+    return ConceptInfo(c.id, c.name, c.synonyms, c.parents, c.kind, c.definition)
+
+
+def _features(
+    parts: Parts, source: Any, base64: str | None, data: bytes | None, public_id: str | None
+) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.float16]]:
+    """Vector [1, D] and logits [1, C] of one picture, of exactly one source."""
     if base64 is not None or data is not None:
         new_input.check_forms(base64, data)
     if sum(given is not None for given in (source, base64, data, public_id)) != 1:
@@ -68,7 +96,7 @@ def predict(
         vectors, logits, found = parts.truth.features.arrays_of([digest])
         if not found[0]:
             raise LibraryMissing(f"the features of {public_id!r} are lost", hint="sync again")
-        return _told(parts, vectors, logits, limit, at_least)
+        return vectors, logits
     encoded = forms.from_base64(base64) if base64 is not None else data
     form = forms.encoded_of(encoded if encoded is not None else source)
     outcome = parts.models.outcome_of(form.data)
@@ -76,7 +104,7 @@ def predict(
         where = f"{form.path}: " if form.path else ""
         raise PictureError(outcome.refusal.state, f"{where}{outcome.refusal.reason}")
     assert outcome.vector is not None and outcome.logits is not None
-    return _told(parts, outcome.vector[None], outcome.logits[None], limit, at_least)
+    return outcome.vector[None], outcome.logits[None]
 
 
 def _told(

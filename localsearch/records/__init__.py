@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from localsearch.records.explained import Explained, Explanation
     from localsearch.records.hits import ConceptValue, Hit, Ranked, Why
     from localsearch.records.inputs import Input
-    from localsearch.records.lists import Added, Change, Changes, ConceptInfo, Root
+    from localsearch.records.lists import Added, Change, Changes, ConceptInfo, Note, Root
+    from localsearch.records.originals import Original
     from localsearch.records.pictures import Facts, Picture, Refusal
     from localsearch.records.reports import (
         BackupReport,
@@ -53,6 +54,8 @@ __all__ = [
     "Hit",
     "ImportReport",
     "Input",
+    "Note",
+    "Original",
     "Picture",
     "Progress",
     "Ranked",
@@ -87,6 +90,8 @@ _FILES = {
     "Hit": "hits",
     "ImportReport": "reports",
     "Input": "inputs",
+    "Note": "lists",
+    "Original": "originals",
     "Picture": "pictures",
     "Progress": "reports",
     "Ranked": "hits",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from localsearch.deferred import NamedTuple, dataclass
 
@@ -20,6 +21,14 @@ class Root:
     online: bool
     ignore: tuple[str, ...]
     inputs: int
+
+
+class Note(NamedTuple):
+    """A small document that a program keeps with a library; `made_at` is RFC 3339 in UTC."""
+
+    id: str
+    document: Mapping[str, Any]
+    made_at: str
 
 
 class ConceptInfo(NamedTuple):

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from localsearch.catalog import contents, inputs, tags
+from localsearch.catalog import contents, edits, inputs, tags
 from localsearch.catalog import known as known_rows
 from localsearch.catalog.known import Known
 from localsearch.catalog.truth import Truth
@@ -155,6 +155,8 @@ def _put(
         key, public_id = _put_fresh(conn, ready, place, outcome, refusal, now_ms)
     for name, value in new.tags.items():
         tags.put(conn, key, name, value)
+    if new.place is not None:
+        edits.set_place(conn, key, new.place, now_ms)
     twin = next((known.id for known in twins if known.key != key), None)
     state, reason = (refusal.state, refusal.reason) if refusal else ("ok", "")
     return Added(public_id, state, reason, twin)

@@ -7,8 +7,10 @@ of it can be kept; everything else is an InputError that says what is allowed.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import field, fields
+from numbers import Real
 from typing import Any
 
 from localsearch.catalog.metadata_terms import DEEPEST, check_depth
@@ -27,6 +29,7 @@ class NewInput:
     tags: Mapping[str, bool] = field(default_factory=dict)
     metadata: Mapping[str, Any] | None = None
     source_url: str | None = None
+    place: tuple[float, float] | None = None
 
 
 def item_of(source: Any) -> NewInput:
@@ -52,6 +55,7 @@ def made_new(**arguments: Any) -> NewInput:
         raise InputError(f"id is a text that is not empty, or None, not {new.id!r}")
     check_metadata(new.metadata)
     check_source_url(new.source_url)
+    check_place(new.place)
     return new
 
 
@@ -84,6 +88,20 @@ def check_source_url(url: object) -> None:
     """InputError unless it is None or a text."""
     if url is not None and not isinstance(url, str):
         raise InputError(f"source_url is a text or None, not {url!r}")
+
+
+def check_place(place: object) -> None:
+    """InputError unless it is None or a latitude and a longitude in degrees."""
+    if place is None:
+        return
+    numbers = place if isinstance(place, tuple | list) and len(place) == 2 else (math.nan,) * 2
+    for number, most in zip(numbers, (90.0, 180.0), strict=True):
+        fits = isinstance(number, Real) and not isinstance(number, bool)
+        if not fits or not abs(float(number)) <= most:
+            raise InputError(
+                f"place is (latitude, longitude) in degrees, or None, not {place!r}",
+                hint="the latitude comes first: (48.1, 11.6)",
+            )
 
 
 def tag_name(name: object) -> str:
