@@ -23,15 +23,6 @@ def average_precision(scores: Floats, truth: Truth) -> float:
     return float(precision[ranked].mean())
 
 
-def weighted_average_precision(scores: Floats, truth: Truth, weights: Floats) -> float:
-    """Average precision where a photo counts as `weights` of them."""
-    order = np.argsort(-scores, kind="stable")
-    right = truth[order] * weights[order]
-    total = np.cumsum(weights[order])
-    precision = np.cumsum(right) / np.maximum(total, 1e-12)
-    return float((precision * right).sum() / max(right.sum(), 1e-12))
-
-
 def group_precisions(
     vectors: Floats, groups: Sequence[str], only: Truth | None = None
 ) -> list[float]:

@@ -7,7 +7,6 @@ them. Nothing of a photo but these numbers is ever stored.
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -124,16 +123,6 @@ def unsquashed(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
         picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     size = (round(crop_height * aspect), crop_height)
     return picture.resize(size, Image.Resampling.BICUBIC)
-
-
-def degraded(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """A poorer copy of a photo: smaller, saved again as JPEG."""
-    share = float(rng.uniform(0.3, 1.0))
-    size = tuple(max(32, round(side * share)) for side in picture.size)
-    buffer = io.BytesIO()
-    smaller = picture.resize(size, Image.Resampling.LANCZOS)
-    smaller.save(buffer, "JPEG", quality=int(rng.integers(40, 96)))
-    return Image.open(buffer)
 
 
 class Extractor:

@@ -361,16 +361,8 @@ def train(
     return made_of(head, text, mean, matrix, names)
 
 
-def recalls(image: Floats, text: Floats, owner: Ints) -> tuple[float, ...]:
-    """Shares of texts whose photo is the first, among five, among ten."""
-    scores = text @ image.T
-    own = scores[np.arange(len(text)), owner][:, None]
-    rank = (scores > own).sum(1)
-    return tuple(float((rank < k).mean()) for k in (1, 5, 10))
-
-
 def captioned(told: list[label_texts.Told], gallery: set[str]) -> tuple[list[str], list[str], Ints]:
-    """Files of a gallery, the captions of those that have five, and whose they are."""
+    """Files of a gallery, the captions of those that have some, and whose they are."""
     names = sorted(gallery)
     place = {name: number for number, name in enumerate(names)}
     texts: list[str] = []
