@@ -58,6 +58,30 @@ def test_counters_only_rise(conn: sqlite3.Connection) -> None:
     assert settings.next_value(conn, "other") == 1
 
 
+def test_a_read_sees_the_counters_of_its_state(catalog: Catalog) -> None:
+    packs_row = PackRow("general", 2, "e" * 64, "p" * 64, "packs/pppp")
+    with catalog.writing("test") as conn:
+        packs.put_active(conn, packs_row)
+        settings.take_values(conn, "row", 5)
+        with catalog.reading() as inner:  # the same transaction, of which nothing is held
+            assert settings.current_value(inner, "row") == 5
+            settings.next_value(conn, "row")
+            assert settings.current_value(inner, "row") == 6
+    asked = list[str]()
+    with catalog.reading() as outer:
+        with catalog.writing("test") as conn:
+            settings.next_value(conn, "row")
+            assert settings.current_value(conn, "row") == 7
+        outer.set_trace_callback(asked.append)
+        with catalog.reading() as inner:
+            assert settings.current_value(inner, "row") == 6 == settings.current_value(outer, "row")
+            assert settings.current_value(inner, "never") == 0
+        outer.set_trace_callback(None)
+    assert asked == []  # what the first statement saw is enough
+    with catalog.reading() as conn:
+        assert settings.current_value(conn, "row") == 7
+
+
 def test_rows_end_at_32_bits(conn: sqlite3.Connection) -> None:
     conn.execute("INSERT INTO counters VALUES ('row', 4294967294)")
     assert put(conn, 1).row == 2**32 - 1

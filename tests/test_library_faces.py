@@ -142,6 +142,33 @@ def test_notes_are_kept_beside(library: ls.Library, photos: Path) -> None:
             reader.put_note("concept", "c", {})
 
 
+def test_notes_that_are_held_are_those_of_now(library: ls.Library, photos: Path) -> None:
+    def ids(*wanted: str) -> list[str]:
+        return [one.id for one in library.notes("kind", wanted or None)]
+
+    assert ids() == [] == ids("a")
+    with open_library(photos) as beside:
+        beside.put_note("kind", "a", {"n": 1})
+        assert ids() == ["a"] == ids("x", "a")
+        with library.reading():
+            beside.put_note("kind", "b", {"n": 2})
+            assert ids() == ["a"]  # the state of the block
+            assert [one.id for one in beside.notes("kind")] == ["a", "b"]
+            assert ids() == ["a"]
+        assert ids() == ["a", "b"]
+        with pytest.raises(ls.InputError):
+            beside.put_notes("kind", {"c": {"n": 3}, "d": {"n": float("nan")}})
+        assert ids() == ["a", "b"] == ids("c", "b", "a")
+        beside.put_note("kind", "e", {"n": 5})  # takes the number of the change that was undone
+        assert ids() == ["a", "b", "e"]
+        library.notes("kind")[0].document["n"] = 7  # type: ignore[index]
+        assert library.notes("kind")[0].document == {"n": 1}  # each caller's own
+        beside.put_notes("kind", {f"many{n:05}": {} for n in range(1200)})
+        assert len(ids()) == 1203 and ids("many00001", "b") == ["b", "many00001"]
+        beside.forget_note("kind", "b")
+        assert "b" not in ids()
+
+
 def test_calls_in_one_reading_see_one_state(library: ls.Library, photos: Path) -> None:
     one = next(iter(library.inputs())).id
     with open_library(photos) as beside:

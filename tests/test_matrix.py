@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,7 @@ from localsearch.errors import LibrarySegmentDamaged
 from localsearch.matrix import scan as scanning
 from localsearch.matrix.coding import coded, joined
 from localsearch.matrix.read import Matrix, open_matrix
-from localsearch.matrix.scan import fast_body, numkong_body, numpy_body, scan, scan_rows
+from localsearch.matrix.scan import closer, fast_body, numkong_body, numpy_body, scan, scan_rows
 from localsearch.matrix.write import matrix_blocks
 from localsearch.scores import cosines
 
@@ -73,6 +74,39 @@ KINDS: tuple[Callable[[np.random.Generator, int, int], Halves], ...] = (
     broken,
 )
 BODIES = (numpy_body, numkong_body)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dimensions", [1, 7, 32, 512, 1536])
+def test_halves_tell_nearly_what_a_cosine_is(
+    kind: Callable[[np.random.Generator, int, int], Halves], dimensions: int
+) -> None:
+    pytest.importorskip("numkong")
+    rng = np.random.default_rng(dimensions)
+    with np.errstate(over="ignore"):
+        halves = kind(rng, 200, dimensions).astype(np.float16)
+    queries = [rng.normal(size=dimensions), 1e-3 * rng.normal(size=dimensions), halves[-1]]
+    for query in (np.asarray(each, np.float32) for each in queries):
+        near = closer(halves, query)
+        if not np.isfinite(query).all() or not query.any():
+            assert near is None
+            continue
+        assert near is not None
+        approx, bound = near
+        exact = cosines(halves, query)
+        assert (np.abs(exact - approx.astype(np.float64)) <= bound).all()
+        assert bound.max() <= 5e-4 + dimensions * 5e-7  # a hundredth of what codes tell
+
+
+def test_without_a_fast_product_of_halves_there_is_nothing_near(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "numkong", None)
+    scanning._has_halves.cache_clear()
+    try:
+        assert closer(np.ones((3, 4), np.float16), np.ones(4, np.float32)) is None
+    finally:
+        scanning._has_halves.cache_clear()
 
 
 def body_or_skip(body: scanning.Body) -> scanning.Body:

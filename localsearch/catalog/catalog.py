@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from localsearch.catalog import packs
+from localsearch.catalog.connection import Connection
 from localsearch.catalog.database import Database
 from localsearch.catalog.migrations import CATALOG, STORE_FORMAT, is_made, make, migrate
 from localsearch.errors import LibraryDamaged, LibraryPackChanged, LibraryReadOnly
@@ -45,22 +46,27 @@ class Catalog:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A connection that sees one state until the block ends; see `Database.reading`."""
-        with self._database.reading() as conn:
-            self._check_pack(conn)
+        with self._database.reading(self._look) as conn:
             yield conn
+
+    def _look(self, conn: Connection) -> None:
+        """One statement for what nearly every read needs, in place of several: between them
+        other threads would take the interpreter's lock."""
+        pack_digest, conn.marks = packs.marks(conn)
+        if pack_digest is not None:
+            self._check_pack(conn, (pack_digest, conn.marks.get(packs.ERA, 0)))
 
     @contextmanager
     def writing(self, doing: str) -> Iterator[sqlite3.Connection]:
         """A connection in a write transaction; LibraryBusy names `doing` to others."""
         with self._database.writing(doing) as conn:
-            self._check_pack(conn)
+            now = packs.standing(conn)
+            if now is not None:
+                self._check_pack(conn, now)
             yield conn
 
-    def _check_pack(self, conn: sqlite3.Connection) -> None:
-        if self.standing is None:
-            return
-        now = packs.standing(conn)
-        if now is None or now == self.standing:
+    def _check_pack(self, conn: sqlite3.Connection, now: tuple[str, int]) -> None:
+        if self.standing is None or now == self.standing:
             return
         active = packs.active(conn)
         assert active is not None

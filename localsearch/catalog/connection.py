@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from localsearch.durable import sync_folder
@@ -38,13 +38,28 @@ _SETTINGS = (
 _NOT_OPENED = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR)
 
 
+class Connection(sqlite3.Connection):
+    """A connection that remembers what the first statement of a read transaction has seen.
+
+    `marks` are the counters of the catalog, by name, as that transaction sees them; None where
+    nothing was looked up, and always while something is written.
+    """
+
+    marks: Mapping[str, int] | None = None
+
+
+def marks_of(conn: sqlite3.Connection) -> Mapping[str, int] | None:
+    """The counters as a read transaction of the catalog sees them; None in any other."""
+    return conn.marks if isinstance(conn, Connection) else None
+
+
 class Held:
     """One open connection: of which process, and how many transactions stand on it."""
 
     __slots__ = ("__weakref__", "connection", "depth", "pid")
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.connection: sqlite3.Connection | None = connection
+    def __init__(self, connection: Connection) -> None:
+        self.connection: Connection | None = connection
         self.pid = os.getpid()
         self.depth = 0
 
@@ -54,7 +69,7 @@ class Held:
         return self.connection is not None and self.pid == os.getpid()
 
     @property
-    def opened(self) -> sqlite3.Connection:
+    def opened(self) -> Connection:
         """The connection, or LibraryClosed."""
         if self.connection is None:
             raise LibraryClosed("the connection was closed", hint="open the library again")
@@ -97,7 +112,7 @@ def check_sqlite() -> None:
 
 def open_connection(
     path: Path, mode: str, *, timeout: float, immutable: bool = False
-) -> sqlite3.Connection:
+) -> Connection:
     """Open with SQLite's `mode` (ro, rw, rwc). Raises sqlite3.Error."""
     address = f"{path.as_uri()}?mode={mode}" + ("&immutable=1" if immutable else "")
     connection = sqlite3.connect(
@@ -107,6 +122,7 @@ def open_connection(
         isolation_level=None,
         check_same_thread=False,  # `close` and a fork close those of other threads, at rest
         cached_statements=256,
+        factory=Connection,
     )
     try:
         for setting in _SETTINGS:

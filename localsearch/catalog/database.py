@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Literal
 
 from localsearch.catalog.connection import (
+    Connection,
     Held,
     check_sqlite,
     copy_file,
@@ -37,6 +38,13 @@ from localsearch.catalog.forks import inside, watch
 from localsearch.errors import LibraryBusy, LibraryClosed, LibraryMissing, LibraryReadOnly
 
 Role = Literal["reader", "writer"]
+First = Callable[[Connection], None]
+"""What a read transaction does first: it must read something."""
+
+
+def _take_snapshot(conn: Connection) -> None:
+    # Only a read makes SQLite take its snapshot.
+    conn.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
 
 
 class Database:
@@ -81,17 +89,19 @@ class Database:
     # --- transactions ---
 
     @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self, first: First = _take_snapshot) -> Iterator[Connection]:
         """A connection that sees one state of the file until the block ends.
 
-        Inside another `reading` or `writing` of this thread it is that one's connection.
+        Inside another `reading` or `writing` of this thread it is that one's connection, and
+        `first` is not done again: both see what is seen already.
         """
         writer = self._mine("writer")
-        with self._read("writer" if writer is not None and writer.depth else "reader") as conn:
+        role: Role = "writer" if writer is not None and writer.depth else "reader"
+        with self._read(role, first) as conn:
             yield conn
 
     @contextmanager
-    def _read(self, role: Role) -> Iterator[sqlite3.Connection]:
+    def _read(self, role: Role, first: First = _take_snapshot) -> Iterator[Connection]:
         with inside():
             held = self._enter(role)
             try:
@@ -99,8 +109,7 @@ class Database:
                     conn = held.opened
                     if held.depth == 1:
                         conn.execute("BEGIN")
-                        # Only a read makes SQLite take its snapshot.
-                        conn.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
+                        first(conn)
                     yield conn
             finally:
                 self._leave(held)
@@ -233,6 +242,8 @@ class Database:
 
     def _leave(self, held: Held) -> None:
         conn = held.connection
+        if held.depth == 1 and conn is not None:
+            conn.marks = None
         if held.depth == 1 and conn is not None and held.usable and conn.in_transaction:
             try:
                 conn.execute("ROLLBACK")

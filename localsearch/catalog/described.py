@@ -6,6 +6,7 @@ import os
 import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from localsearch.catalog import roots, tags
@@ -64,6 +65,7 @@ def _describe(row: InputRow, root_paths: dict[int, Path], tagged: dict[str, bool
     )
 
 
+@lru_cache(maxsize=1024)  # an input that nobody changed has the same time twice
 def _rfc3339(ms: int) -> str:
     text = datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")

@@ -7,12 +7,14 @@ beside the catalog may be others than those that somebody holds open under the s
 from __future__ import annotations
 
 import sqlite3
-from typing import Literal
+from typing import Final, Literal
 
 from localsearch.catalog import settings
 from localsearch.deferred import NamedTuple
 
 Role = Literal["active", "building", "previous"]
+ERA: Final = "era"
+"""The counter of eras."""
 
 
 class PackRow(NamedTuple):
@@ -77,7 +79,7 @@ def put_active(conn: sqlite3.Connection, pack: PackRow) -> None:
 
 def era(conn: sqlite3.Connection) -> int:
     """The era of the store: a handle that stands on another one opens all files anew."""
-    return settings.current_value(conn, "era")
+    return settings.current_value(conn, ERA)
 
 
 def begin_era(conn: sqlite3.Connection) -> None:
@@ -86,7 +88,17 @@ def begin_era(conn: sqlite3.Connection) -> None:
     A pack that comes back to the same digest is not enough to go by: its features were deleted
     and made again meanwhile, and who holds the old file would read and write what nobody sees.
     """
-    settings.next_value(conn, "era")
+    settings.next_value(conn, ERA)
+
+
+def marks(conn: sqlite3.Connection) -> tuple[str | None, dict[str, int]]:
+    """The digest of the active pack (None: not chosen yet), and all counters by name."""
+    found = conn.execute(
+        "SELECT NULL, pack_digest FROM packs WHERE role = 'active'"
+        " UNION ALL SELECT name, value FROM counters"
+    ).fetchall()
+    counters = {name: value for name, value in found if name is not None}
+    return next((digest for name, digest in found if name is None), None), counters
 
 
 def standing(conn: sqlite3.Connection) -> tuple[str, int] | None:

@@ -10,6 +10,7 @@ import json
 import sqlite3
 from typing import Any
 
+from localsearch.catalog.connection import marks_of
 from localsearch.errors import LibraryError
 
 LARGEST_ROW = 2**32 - 1
@@ -38,6 +39,9 @@ def forget(conn: sqlite3.Connection, name: str) -> None:
 
 def current_value(conn: sqlite3.Connection, name: str) -> int:
     """The last number that a counter gave; 0 before the first."""
+    marks = marks_of(conn)
+    if marks is not None:
+        return marks.get(name, 0)
     found = conn.execute("SELECT value FROM counters WHERE name = ?", (name,)).fetchone()
     return 0 if found is None else int(found[0])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -17,8 +18,11 @@ def notes(parts: Parts, kind: str, ids: Iterable[str] | None) -> tuple[Note, ...
     """The notes of a kind, all or of some ids, in the order of making."""
     wanted = None if ids is None else arguments.texts(ids, "ids")
     with parts.truth.catalog.reading() as conn:
-        found = rows.of_kind(conn, arguments.text(kind, "kind"), wanted)
-    return tuple(Note(one.id, one.document, _rfc3339(one.made_ms)) for one in found)
+        if wanted is None:
+            found = parts.notes.all_of(conn, arguments.text(kind, "kind"))
+        else:
+            found = parts.notes.of_ids(conn, arguments.text(kind, "kind"), wanted)
+    return tuple(Note(one.id, json.loads(one.text), _rfc3339(one.made_ms)) for one in found)
 
 
 def put_notes(parts: Parts, kind: str, documents: Mapping[str, Mapping[str, Any]]) -> None:

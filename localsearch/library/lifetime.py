@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -95,7 +95,12 @@ class OpenedLibrary:
         What others write meanwhile is seen after it. For moments: the catalog's log of changes
         cannot be shortened behind what is being read.
         """
-        with self._parts.truth.catalog.reading():
+        self._check_open()
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self._inner.truth.catalog.reading())
+            except LibraryPackChanged:
+                stack.enter_context(self._parts.truth.catalog.reading())
             yield
 
     def _check_open(self) -> None:

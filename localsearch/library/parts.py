@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from localsearch.catalog.truth import Truth
 from localsearch.deferred import dataclass
-from localsearch.library.known_state import KnownState
+from localsearch.library.held import KnownState, NotesState
 from localsearch.library.live import LiveState
 from localsearch.library.models import Models
 from localsearch.library.opened_with import Options
@@ -61,6 +61,7 @@ class Parts:
     options: Options
     live: LiveState
     known: KnownState
+    notes: NotesState
     models: Models
     seat: GraphSeat
     upkeep: Upkeep[Parts]

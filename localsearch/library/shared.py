@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from localsearch.catalog.forks import inside, watch
 from localsearch.catalog.truth import Truth
-from localsearch.library.known_state import KnownState
+from localsearch.library.held import KnownState, NotesState
 from localsearch.library.live import LiveState
 from localsearch.library.models import Models
 from localsearch.library.opened_with import Graph, Options
@@ -37,6 +37,7 @@ class Shared:
     def __init__(self, truth: Truth, pack: Pack) -> None:
         self.live = LiveState(pack, truth.store)
         self.known = KnownState(pack)
+        self.notes = NotesState()
         self.upkeep: Upkeep[Parts] = Upkeep(_keep)
         self._models: weakref.WeakValueDictionary[Hashable, Models] = weakref.WeakValueDictionary()
         self._graphs: weakref.WeakValueDictionary[Hashable, GraphSeat]
@@ -52,6 +53,7 @@ class Shared:
             options,
             self.live,
             self.known,
+            self.notes,
             self._models_for(pack, options),
             self._seat_for(truth, pack, options),
             self.upkeep,

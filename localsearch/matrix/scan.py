@@ -9,7 +9,8 @@ Why it holds. With unit vectors x = s*c + e and q = t*k + f (c, k codes; |e| <= 
 bodies, so they agree to the last bit. The rest is single precision, four times as fast over a
 million rows as double: what its rounding adds stands in `_ROUNDING` and `_UP`.
 A query in 16 bits would halve the bound and double the time; the wider bound costs re-scoring
-some hundreds of vectors in 100,000, well under a millisecond.
+some hundreds of vectors in 100,000. `closer` bounds these from their halves in a tenth of the time
+that scoring takes, so that hardly more are scored than are shown.
 """
 
 from __future__ import annotations
@@ -108,6 +109,57 @@ def numpy_body(codes: Codes, query: Codes) -> Sums:
             part = codes[start : start + _BLOCK, first : first + _EXACT].astype(np.float32)
             found[start : start + _BLOCK] += part @ wanted
     return found.astype(np.float32) if _is_short(codes) else found
+
+
+def closer(
+    halves: npt.NDArray[np.float16], query: npt.NDArray[np.float32]
+) -> tuple[Singles, Singles] | None:
+    """(approx float32 [n], bound float32 [n]) of stored vectors [n, D]: a hundredth of the scan's.
+
+    None where this process has no fast product of halves, and for a query without direction. With
+    p the query's direction u rounded to halves, |x.u - x.p| <= |u - p|; a sum of D products in
+    single precision is off by D * 2**-24 of the lengths at most, and so is a square: together by
+    less than `_SUMS` times that.
+    """
+    wanted = query.astype(np.float64)
+    length = np.sqrt(np.add.reduce(wanted * wanted))
+    if not (_has_halves() and np.isfinite(length) and length > 0):
+        return None
+    import numkong
+
+    wanted /= length
+    rounded = wanted.astype(np.float16)
+    exactly = rounded.astype(np.float64)
+    dots = np.asarray(numkong.cdist(halves, rounded[None, :], metric="dot")).reshape(-1)
+    squares = np.asarray(numkong.dot(halves, halves)).reshape(-1)
+    norms = np.sqrt(squares * np.add.reduce(exactly * exactly))
+    sound = np.isfinite(dots) & np.isfinite(norms) & (norms > 0)
+    approx = np.zeros(len(halves), np.float32)
+    np.divide(dots, norms, out=approx, where=sound, casting="same_kind")
+    apart = np.sqrt(np.add.reduce(np.square(wanted - exactly)))
+    bound = np.float32(apart + _SUMS * len(query) * 2.0**-24 + _ROUNDING)
+    return approx, np.full(len(halves), bound, np.float32)
+
+
+_SUMS: Final = 4
+_TRIED: Final = 5e-4  # far above what single precision does to 80 products of such halves
+
+
+@cache
+def _has_halves() -> bool:
+    """Whether numkong multiplies halves here as they are to be multiplied."""
+    halves = (np.arange(-120, 120).reshape(3, 80) / 128).astype(np.float16)
+    wide = halves.astype(np.float64)
+    try:
+        import numkong
+
+        dots = np.asarray(numkong.cdist(halves, halves[:1], metric="dot")).reshape(-1)
+        squares = np.asarray(numkong.dot(halves, halves)).reshape(-1)
+        found = np.concatenate([dots, squares])
+    except (ImportError, AttributeError, OSError, ValueError, TypeError, RuntimeError):
+        return False
+    expected = np.concatenate([wide @ wide[0], np.square(wide).sum(axis=1)])
+    return found.shape == expected.shape and bool((np.abs(found - expected) < _TRIED).all())
 
 
 def _is_short(codes: Codes) -> bool:

@@ -62,11 +62,6 @@ def _head(
     look: Look, graph: GraphView, allowed: RowSet, found: RowSet, start: int, stop: int
 ) -> Ranked:
     """The places [start:stop] among what the graph has found and what it does not cover."""
-    rows = to_array(found)
-    scores = visual.exact_scores(look, rows)
     uncovered = allowed - graph.covered - found
-    if uncovered:
-        others, _ = visual.best(look, uncovered, floor=0, start=0, stop=stop)
-        rows = np.concatenate([rows, others.rows])
-        scores = np.concatenate([scores, others.scores])
+    rows, scores = visual.best_scores(look, to_array(found), stop, others=uncovered)
     return selection.cut(rows, scores, start, stop)

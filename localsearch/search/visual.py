@@ -1,10 +1,11 @@
 """Likeness to one query vector: exact scores, and a scan that spares most of them.
 
 The int8 scan only proposes: it gives an approximate cosine and a bound on its error, and every
-row that could still belong to the answer is scored from its stored half-precision vector by
-`scores.cosines` (law 6), raised by the concepts that a text names (`lift`). So the result is that
-of scoring every row, to the last bit. A scan goes block by block and keeps of each only what may
-still matter. This room knows no tree: what a likeness is combined with is the matter of `bounded`.
+row that could still belong to the answer (of many, after a look at their halves) is scored from its
+stored half-precision vector by `scores.cosines` (law 6), raised by the concepts that a text names
+(`lift`). So the result is that of scoring every row, to the last bit. A scan goes block by block
+and keeps of each only what may still matter. This room knows no tree: what a likeness is
+combined with is the matter of `bounded`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 
 from localsearch.deferred import NamedTuple
 from localsearch.matrix.coding import Singles
+from localsearch.matrix.scan import closer
 from localsearch.records import Ranked
 from localsearch.rows import Rows, RowSet, empty, from_array, positions_in, to_array
 from localsearch.scores import ONE, Floats, Quantised, ScoreMap, cosines
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 
 # Up to here scoring every row costs less than a scan of all and then scoring the best.
 _FEW: Final = 256
+# Up to here scoring every row costs less than looking at their halves first.
+_CLOSER: Final = 192
 # Rows whose vectors are held at once when all are scored: 1 MiB of halves at 512 dimensions.
 _BLOCK: Final = 1024
 # Cosines of a scan and their bounds are single floats: what rounding does to a sum of the two, and
@@ -60,6 +64,37 @@ def look_of(snapshot: Snapshot, term: Like | Text | Sum) -> Look:
     return Look(snapshot.live, score_map, vector, snapshot.check, lift)
 
 
+def best_scores(
+    look: Look, rows: Rows, count: int, *, floor: int = 0, others: RowSet | None = None
+) -> tuple[Rows, Quantised]:
+    """Those of `rows`, and of `others`, which are scanned, that may be among the best `count` and
+    score `floor` or more, and their scores: all that belong to these, and rarely many more.
+    """
+    if others and len(rows) + len(others) <= _CLOSER:
+        rows = np.concatenate([rows, to_array(others)])
+    elif others or len(rows) > _CLOSER:
+        top = _Top(look.score_map, count, floor)
+        for block in _near(look, rows):
+            top.meet(block)
+        for block in _blocks(look, others) if others else ():
+            top.meet(block)
+        rows, floor = top.rows(), top.needed
+    return selection.reaching(rows, exact_scores(look, rows), floor)
+
+
+def _near(look: Look, rows: Rows) -> Iterator[Block]:
+    """The cosines of rows, nearly, from their halves: a tenth of the work of exact ones."""
+    for start in range(0, len(rows), _BLOCK):
+        look.check()
+        part = rows[start : start + _BLOCK]
+        halves = look.live.halves_of(part)
+        found = closer(halves, look.query)
+        if found is None:
+            exact = cosines(halves, look.query).astype(np.float32)
+            found = exact, np.full(len(part), _SLACK, np.float32)
+        yield _raised(look, Block(part, *found))
+
+
 def exact_scores(look: Look, rows: Rows) -> Quantised:
     """The 16-bit score of each row, uint16 [n], from its stored vector."""
     found = np.empty(len(rows), dtype=np.uint16)
@@ -80,11 +115,15 @@ def _blocks(look: Look, allowed: RowSet | None = None) -> Iterator[Block]:
     """A scan of live rows (of the allowed ones only), its cosines raised as exact ones are."""
     for block in look.live.blocks(look.query, allowed):
         look.check()
-        if look.lift is None:
-            yield block
-        else:
-            approx = (block.approx + look.lift.at(block.rows)).astype(np.float32)
-            yield Block(block.rows, approx, block.bound + np.float32(_ROUNDED))
+        yield _raised(look, block)
+
+
+def _raised(look: Look, block: Block) -> Block:
+    """A block whose cosines are raised by what the text names."""
+    if look.lift is None:
+        return block
+    approx = (block.approx + look.lift.at(block.rows)).astype(np.float32)
+    return Block(block.rows, approx, block.bound + np.float32(_ROUNDED))
 
 
 def worth_scanning(allowed: int, stop: int) -> bool:
@@ -100,8 +139,10 @@ def best(look: Look, allowed: RowSet, *, floor: int, start: int, stop: int) -> t
     if worth_scanning(len(allowed), stop):
         return _best_scanned(look, allowed, floor, start, stop)
     rows = to_array(allowed)
-    rows, found = selection.reaching(rows, exact_scores(look, rows), floor)
-    return selection.cut(rows, found, start, stop), len(rows)
+    if floor > 0:  # all that reach it are counted
+        rows, found = selection.reaching(rows, exact_scores(look, rows), floor)
+        return selection.cut(rows, found, start, stop), len(rows)
+    return selection.cut(*best_scores(look, rows, stop), start, stop), len(rows)
 
 
 def reaching(look: Look, floor: int) -> RowSet:
@@ -145,8 +186,7 @@ def _best_scanned(
         if floor > 0:
             total += int(np.count_nonzero(over.meet(block)))
     total = len(allowed) if floor <= 0 else total + len(over.unsure())
-    rows = top.rows()
-    rows, found = selection.reaching(rows, exact_scores(look, rows), top.needed)
+    rows, found = best_scores(look, top.rows(), stop, floor=top.needed)
     return selection.cut(rows, found, start, stop), total
 
 
