@@ -54,4 +54,4 @@ def plain_loop(files: list[Path]) -> None:
         picture = picture.resize((width, height), Image.Resampling.BICUBIC)
         left, top = (width - image.size) // 2, (height - image.size) // 2
         cut = picture.crop((left, top, left + image.size, top + image.size))
-        bench.encoder.encode([np.asarray(cut)])
+        bench.encoder.encode([(np.asarray(cut),)])

@@ -16,10 +16,16 @@ import sysconfig
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from localsearch import machine
 from localsearch.deferred import dataclass
+from localsearch.encoders import wheels
 from localsearch.errors import LocalsearchError
+
+if TYPE_CHECKING:
+    from localsearch.encoders import ProviderReport
+    from localsearch.pack import Pack
 
 _REQUIRED = (
     "numpy",
@@ -31,20 +37,22 @@ _REQUIRED = (
     "filelock",
     "platformdirs",
     "rapidfuzz",
+    "ftfy",
+    "regex",
     "typer",
     "rich",
 )
-_RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
 _PACK = "general"
 _CHILD_SECONDS = 60  # a cold disk may take ten seconds to load a large extension
-_PIP = f'"{sys.executable}" -m pip'
+_PIP = wheels.pip()
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
     """One thing that was looked at. `ok` is None where it is worth knowing but stops nothing.
 
-    `found` says what is there, `cure` the exact command or step that mends it (empty if fine).
+    `found` says what is there, `cure` the exact command or step that mends it (empty if fine);
+    several stand on a line each, in the order in which they are to be run.
     """
 
     name: str
@@ -89,7 +97,7 @@ def _python() -> list[Check]:
 def _packages() -> list[Check]:
     versions = {name: _version(name) for name in _REQUIRED}
     if versions["onnxruntime"] is None:
-        versions["onnxruntime"] = next(filter(None, map(_version, _RUNTIMES)), None)
+        versions["onnxruntime"] = next(filter(None, map(_version, wheels.WHEELS)), None)
     absent = [name for name, version in versions.items() if version is None]
     found = ", ".join(f"{name} {version or 'ABSENT'}" for name, version in versions.items())
     own = _version("localsearch") or "not installed (run from its folder)"
@@ -100,29 +108,56 @@ def _packages() -> list[Check]:
 
 
 def _runtimes() -> list[Check]:
-    there = [name for name in _RUNTIMES if _version(name)]
+    there = tuple(name for name in wheels.WHEELS if _version(name))
     if len(there) < 2:
         return []
-    cure = f"{_PIP} uninstall -y {' '.join(there)} && {_PIP} install {there[-1]}"
-    return [Check("onnxruntime", False, f"{' and '.join(there)} overwrite each other", cure)]
+    wanted = wheels.wanted_of(there)
+    found = f"{wheels.clash(there)} and hide each other's providers: keep one, for example {wanted}"
+    return [Check("onnxruntime", False, found, "\n".join(wheels.only(wanted, there)))]
 
 
 def _providers() -> list[Check]:
-    from localsearch.encoders import describe_providers, open_image_encoder
+    """Each provider that is there is tried for real: with the golden vector of the pack."""
+    from localsearch.encoders import describe_providers
     from localsearch.pack import find_pack, load_pack
 
-    there = [report.word for report in describe_providers() if report.installed]
-    absent = [report.word for report in describe_providers() if not report.installed]
+    reports = describe_providers()
+    there = [one.word for one in reports if one.installed]
+    absent = [one.word for one in reports if not one.installed]
     found = ", ".join(there) + f" (not installed: {', '.join(absent)})" * bool(absent)
-    checks = [Check("providers", bool(there), found)]
     try:
-        encoder = open_image_encoder(load_pack(find_pack(_PACK)))
+        pack = load_pack(find_pack(_PACK))
     except LocalsearchError as fault:
-        return [*checks, Check("inference", False, fault.message, fault.hint)]
-    found = f"{encoder.provider}, the golden vector matches"
-    checks.append(Check("inference", True, "; ".join([found, *encoder.notes])))
+        return [Check("providers", bool(there), found), Check("inference", False, fault.message)]
+    tried = [_tried_on(pack, one) for one in reports if one.installed and one.word != "cpu"]
+    return [Check("providers", bool(there), found), *tried, _inference(pack)]
+
+
+def _inference(pack: Pack) -> Check:
+    """What `auto` comes to, and why it passed over what comes before."""
+    from localsearch.encoders import open_image_encoder
+
+    try:
+        encoder = open_image_encoder(pack)
+    except LocalsearchError as fault:
+        return Check("inference", False, fault.message, fault.hint)
     encoder.close()
-    return checks
+    choice = encoder.choice
+    over = [f"{word} is not used: {why}" for word, why in choice.passed_over]
+    told = [f"{choice.runs}, the golden vector matches", f"asked for: {choice.asked}", *over]
+    return Check("inference", None if choice.warning else True, "; ".join(told))
+
+
+def _tried_on(pack: Pack, report: ProviderReport) -> Check:
+    """A provider by its name, whether `auto` would take it or not."""
+    from localsearch.encoders import open_image_encoder
+
+    name, untested = f"provider {report.word}", "" if report.tested else "; " + report.note
+    try:
+        open_image_encoder(pack, provider=report.word).close()
+    except LocalsearchError as fault:
+        return Check(name, None, f"cannot be used: {fault.message}", fault.hint)
+    return Check(name, True, f"the golden vector matches{untested}")
 
 
 def _machine() -> list[Check]:
@@ -172,6 +207,7 @@ def _formats() -> list[Check]:
 
 def _packs() -> list[Check]:
     from localsearch.pack import available_packs, load_pack
+    from localsearch.pack.find import pack_places
 
     checks, folders = [], available_packs()
     for folder in folders:
@@ -180,8 +216,10 @@ def _packs() -> list[Check]:
             pack = load_pack(folder, check="whole")
             checks.append(Check(name, True, f"version {pack.version}, all digests match, {folder}"))
         except LocalsearchError as fault:
+            mine = folder.parent == pack_places()[0]
+            again = f"bring it again: localsearch packs pull {folder.name} --replace, or packs add"
             cure = f"{_PIP} install --force-reinstall --no-deps localsearch"
-            checks.append(Check(name, False, fault.message, cure))
+            checks.append(Check(name, False, fault.message, again if mine else cure))
     if not folders:
         cure = f"{_PIP} install --force-reinstall --no-deps localsearch"
         checks.append(Check("pack", False, "no pack is installed", cure))
@@ -228,13 +266,42 @@ def _store(store: Path) -> list[Check]:
 
 
 def _catalog(store: Path) -> list[Check]:
-    from localsearch.catalog import open_catalog
+    from localsearch.catalog import open_catalog, packs
 
     try:
-        open_catalog(store, read_only=True).close()
+        catalog = open_catalog(store, read_only=True)
+        try:
+            with catalog.reading() as conn:
+                active = packs.active(conn)
+        finally:
+            catalog.close()
     except LocalsearchError as fault:
         return [Check("catalog", False, fault.message, fault.hint)]
-    return [Check("catalog", True, "opens")]
+    checks = [Check("catalog", True, "opens")]
+    return checks if active is None else [*checks, _library_pack(store / active.folder)]
+
+
+def _library_pack(folder: Path) -> Check:
+    """Both towers of the pack that a library uses, which may be another one than the built-in."""
+    from localsearch.encoders import open_image_encoder
+    from localsearch.encoders.text_network import open_text_encoder
+    from localsearch.pack import load_pack
+
+    name = "library's pack"
+    try:
+        pack = load_pack(folder)
+        pictures = open_image_encoder(pack)
+        pictures.close()
+        told = [f"{pack.name} {pack.version}: pictures on {pictures.provider}"]
+        if pack.text is not None:
+            texts = open_text_encoder(pack)
+            texts.close()
+            told.append(
+                "texts by tables" if texts.choice is None else f"texts on {texts.choice.runs}"
+            )
+    except LocalsearchError as fault:
+        return Check(name, False, fault.message, fault.hint)
+    return Check(name, True, ", ".join(told))
 
 
 def _version(name: str) -> str | None:

@@ -16,6 +16,7 @@
     |  +- PackMissing                no pack of that name
     |  +- PackDamaged                a digest differs: expected and found are named
     |  +- PackProvider               the provider asked for cannot run here
+    |  +- PackUnreachable            a pack could not be fetched: offline, refused, cut, too slow
     +- PictureError                  one picture: state and reason
     +- QueryError                    the query: column where known
     |  +- QueryUnknownConcept        no such concept; the nearest names are in the hint
@@ -179,6 +180,28 @@ class PackProvider(PackError):
     """The execution provider that was named cannot run here."""
 
     code = "pack-provider"
+
+
+class PackUnreachable(PackError):
+    """A pack could not be fetched from where it is published; what came so far is kept.
+
+    `again`: another try may succeed at once, or after so many seconds as `after` says. `offline`:
+    the name of the host leads nowhere, so this computer may have no network.
+    """
+
+    code = "pack-unreachable"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        again: bool = False,
+        after: float = 0.0,
+        offline: bool = False,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.again, self.after, self.offline = again, after, offline
 
 
 class PictureError(LocalsearchError):

@@ -16,7 +16,8 @@ def _own_user_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     patch = pytest.MonkeyPatch()
     for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "LOCALAPPDATA", "APPDATA"):
         patch.setenv(name, str(home / name.lower()))
-    patch.delenv("LOCALSEARCH_LIBRARY", raising=False)
+    for name in ("LOCALSEARCH_LIBRARY", "LOCALSEARCH_PROVIDER"):
+        patch.delenv(name, raising=False)
     yield
     patch.undo()
 

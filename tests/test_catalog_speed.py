@@ -132,7 +132,6 @@ def plans(catalog: Catalog, call: Callable[[sqlite3.Connection], object]) -> lis
         lambda conn: reads.failures(conn, 10),
         lambda conn: reads.iterate(conn, after=500, limit=10),
         lambda conn: reads.iterate(conn, after=500, limit=10, state="missing"),
-        lambda conn: reads.last_row(conn),
         lambda conn: known.known_in(conn, ROOT, b"2024/0001"),
         lambda conn: known.known_in(conn, None, b"/a"),
         lambda conn: known.known_at(conn, ROOT, b"a", b"b"),

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 import localsearch as ls
+from tests.make_library import write_photo
 
 HEAVY = {"rich", "onnxruntime", "PIL", "pi_heif", "hnswlib", "rapidfuzz"}
 # What a search for concepts does without: each takes it some milliseconds to load.
@@ -22,7 +23,7 @@ SPARED |= {
 }
 SPARED |= {"localsearch.search.grammar.sums", "localsearch.matrix.scan", "localsearch.writer_lock"}
 SPARED |= {"localsearch.library.originals", "localsearch.catalog.metadata_terms"}
-OWN_MODULES = 124  # that a search for one concept loads; each takes half a millisecond
+OWN_MODULES = 125  # that a search for one concept loads; each takes half a millisecond
 # A checkout that is not installed is found by child processes too.
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(ls.__file__).parents[1])}
 PROBE = """
@@ -81,10 +82,17 @@ def test_a_search_for_concepts_loads_what_it_needs(library: Path) -> None:
 
 
 def test_a_visual_search_loads_the_model_but_no_rich(library: Path) -> None:
-    modules, out = loaded("search", "--like", "red.png", cwd=library)
+    write_photo(library / "aside" / "other.png", 12)  # a picture that no sync has seen
+    modules, out = loaded("search", "--like", str(Path("aside") / "other.png"), cwd=library)
     assert "onnxruntime" in modules
     assert "rich" not in modules
     assert "red.png" in out
+
+
+def test_likeness_to_a_photo_of_the_library_loads_no_model(library: Path) -> None:
+    modules, out = loaded("search", "--like", "red.png", cwd=library)
+    assert "red.png" in out
+    assert "onnxruntime" not in modules
 
 
 def test_every_command_has_help_and_json() -> None:

@@ -11,6 +11,7 @@ import pytest
 import localsearch as ls
 from localsearch import doctor, machine
 from localsearch.doctor import Check
+from tests.packs.clip_pack import make_clip_pack
 
 
 def named(checks: list[Check], name: str) -> Check:
@@ -125,3 +126,15 @@ def test_a_store_in_a_cloud_folder_gets_a_warning(
     check = named(doctor._store(store), "store sync")
     assert check.ok is None
     assert "Dropbox" in check.found
+
+
+def test_a_damaged_pack_of_ones_own_is_brought_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reinstalling this program would not mend a pack that it did not bring."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    folder = make_clip_pack(tmp_path / "localsearch" / "packs" / "clip-mine", name="clip-mine")
+    assert named(doctor._packs(), "pack clip-mine").ok is True
+    (folder / "text.onnx").write_bytes(b"cut")
+    check = named(doctor._packs(), "pack clip-mine")
+    assert check.ok is False and "packs pull clip-mine" in check.cure

@@ -311,6 +311,19 @@ def test_a_new_file_never_replaces_one(tmp_path: Path) -> None:
     assert durable.free_bytes(tmp_path / "no" / "such") > 0
 
 
+def test_a_file_that_is_continued_keeps_what_came(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    with pytest.raises(ConnectionError), durable.continuing(path) as write:
+        write(b"12")
+        raise ConnectionError("the line was cut")
+    with durable.continuing(path) as write:
+        write(b"3")
+        write(b"4")
+    assert path.read_bytes() == b"1234"
+    with pytest.raises(LibraryError), durable.continuing(tmp_path / "no" / "such"):
+        pass
+
+
 @pytest.mark.parametrize(
     ("number", "error"),
     [(errno.ENOSPC, LibraryFull), (errno.EROFS, LibraryReadOnly), (errno.EIO, LibraryError)],

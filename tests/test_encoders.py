@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 import subprocess
 import sys
@@ -16,14 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from localsearch.encoders import describe_providers, open_image_encoder
-from localsearch.encoders import image as image_room
+from localsearch.encoders import open_image_encoder
 from localsearch.encoders.image import ImageEncoder
-from localsearch.encoders.prepare import batch_of, crop_box, golden_picture, prepare
-from localsearch.encoders.providers import PROVIDERS, provider_named
+from localsearch.encoders.prepare import batch_of, crop_box, fitted, golden_picture, prepare
+from localsearch.encoders.providers import provider_named
 from localsearch.encoders.session import Session, open_session
-from localsearch.errors import InputError, PackDamaged, PackError, PackMissing, PackProvider
-from localsearch.pack import ImageSpec, Pack, find_pack, load_pack
+from localsearch.errors import PackDamaged, PackError, PackMissing, PackProvider
+from localsearch.pack import ImageSpec, Pack, find_pack, load_pack, network_file
 from tests.tiny_pack import golden_pixels, make_photo, tiny_pack_folder
 
 
@@ -55,7 +53,7 @@ def test_prepare_is_resize_then_crop(width: int, height: int, seed: int) -> None
     image = load_pack(tiny_pack_folder()).image
     # Away from 0 and 255: Pillow takes its two passes in either order, and clips between them.
     pixels = np.random.default_rng(seed).integers(64, 192, (height, width, 3), dtype=np.uint8)
-    found, expected = prepare(pixels, image), plain(pixels, image)
+    found, expected = fitted(pixels, image), plain(pixels, image)
     assert found.shape == (image.size, image.size, 3)
     assert found.dtype == np.uint8
     assert np.abs(found.astype(int) - expected).max() <= 2
@@ -65,7 +63,7 @@ def test_prepare_is_resize_then_crop(width: int, height: int, seed: int) -> None
 def test_extreme_shapes_stay_small(shape: tuple[int, int], pack: Pack) -> None:
     image = pack.image._replace(size=260, resize=297)
     pixels = np.full((*shape, 3), 77, dtype=np.uint8)
-    assert (prepare(pixels, image) == 77).all()
+    assert (fitted(pixels, image) == 77).all()
     left, top, right, bottom = crop_box(shape[1], shape[0], image)
     assert 0 <= left < right <= shape[1]
     assert 0 <= top < bottom <= shape[0]
@@ -74,15 +72,15 @@ def test_extreme_shapes_stay_small(shape: tuple[int, int], pack: Pack) -> None:
 def test_prepare_of_views_and_smaller_copies(pack: Pack) -> None:
     pixels = make_photo(3, (400, 300))
     flipped = pixels[:, ::-1]  # not contiguous
-    mirrored = prepare(flipped, pack.image).astype(int)
-    assert np.abs(mirrored - prepare(pixels, pack.image)[:, ::-1]).max() <= 1
+    mirrored = fitted(flipped, pack.image).astype(int)
+    assert np.abs(mirrored - fitted(pixels, pack.image)[:, ::-1]).max() <= 1
     half = np.asarray(Image.fromarray(pixels).reduce(2))
-    apart = np.abs(prepare(half, pack.image).astype(int) - prepare(pixels, pack.image))
+    apart = np.abs(fitted(half, pack.image).astype(int) - fitted(pixels, pack.image))
     assert apart.mean() < 2
 
 
 def test_a_batch_is_what_the_network_wants(pack: Pack) -> None:
-    pictures = [prepare(make_photo(seed), pack.image) for seed in range(3)]
+    pictures = [fitted(make_photo(seed), pack.image) for seed in range(3)]
     image = pack.image._replace(mean=(1.0, 2.0, 3.0), std=(4.0, 5.0, 6.0))
     batch = batch_of(pictures, image)
     assert (batch.dtype, batch.shape) == (np.float32, (3, 3, 32, 32))
@@ -120,9 +118,11 @@ def test_a_wide_batch_is_filled_up_and_cut(pack: Pack, encoder: ImageEncoder) ->
     """As a GPU takes them; the CPU stands in, its rows may differ in the last bit of a half."""
     image = pack.image
     session = open_session(
-        pack.network_path, (image.vector, image.logits), "CPUExecutionProvider", {}, 1
+        network_file(pack, image.network), ("vector", "logits"), "CPUExecutionProvider", {}, 1
     )
-    wide = ImageEncoder(session, image, provider_named("cpu"), threads=1, batch=4, many_lanes=False)
+    wide = ImageEncoder(
+        [session], image, provider_named("cpu"), threads=1, batch=4, many_lanes=False
+    )
     pictures = [prepare(make_photo(seed), image) for seed in range(6)]
     for found, expected in zip(wide.encode(pictures), encoder.encode(pictures), strict=True):
         assert np.allclose(found, expected, rtol=2e-3, atol=2e-3)
@@ -166,50 +166,14 @@ def test_a_path_that_is_not_ascii(pack: Pack, tmp_path: Path) -> None:
     assert open_image_encoder(load_pack(folder)).provider == "cpu"
 
 
-def test_a_named_provider_that_is_not_there(pack: Pack) -> None:
-    absent = [r.word for r in describe_providers() if not r.installed]
-    for word in absent:
-        with pytest.raises(PackProvider, match=word) as caught:
-            open_image_encoder(pack, provider=word)
-        assert "pip install" in caught.value.hint
-    with pytest.raises(InputError, match="warp"):
-        open_image_encoder(pack, provider="warp")
-
-
-def test_every_provider_is_described() -> None:
-    reports = {report.word: report for report in describe_providers()}
-    assert list(reports) == [provider.word for provider in PROVIDERS]
-    assert reports["cpu"].installed
-    assert reports["cpu"].tested
-    assert all(report.note for report in reports.values() if not report.tested)
-
-
-@pytest.mark.filterwarnings("ignore:Specified provider")
-def test_auto_falls_back_once_and_loudly(
-    pack: Pack, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """ONNX Runtime that lists CUDA but cannot run it, as the CPU build does when it is asked."""
-    monkeypatch.setattr(
-        image_room, "built_in", lambda: ("CUDAExecutionProvider", "CPUExecutionProvider")
-    )
-    with caplog.at_level(logging.WARNING, logger="localsearch"):
-        encoder = open_image_encoder(pack)
-    assert encoder.provider == "cpu"
-    assert len(encoder.notes) == 1
-    assert "cuda" in encoder.notes[0]
-    assert len(caplog.records) == 1
-    with pytest.raises(PackProvider, match="CUDA"):
-        open_image_encoder(pack, provider="cuda")
-
-
 @pytest.mark.parametrize("harm", ["turned", "long", "nan", "inf"])
 def test_a_provider_that_computes_wrong_is_not_trusted(
     pack: Pack, monkeypatch: pytest.MonkeyPatch, harm: str
 ) -> None:
     real = Session.run
 
-    def wrong(self: Session, feed: dict[str, np.ndarray]) -> list[np.ndarray]:
-        vectors, logits = real(self, feed)
+    def wrong(self: Session, name: str, values: np.ndarray) -> list[np.ndarray]:
+        vectors, logits = real(self, name, values)
         if harm == "turned":
             return [vectors[:, ::-1], logits]
         if harm == "long":
@@ -220,6 +184,29 @@ def test_a_provider_that_computes_wrong_is_not_trusted(
     monkeypatch.setattr(Session, "run", wrong)
     with pytest.raises(PackProvider, match=r"wrong vectors|not a number"):
         open_image_encoder(pack)
+
+
+def test_a_large_network_is_not_read_into_memory_twice(
+    pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its path, also by one that is not ASCII; what is gone or no network is told as before."""
+
+    def never(_: Path) -> bytes:
+        raise AssertionError("read as bytes")
+
+    large = load_pack(shutil.copytree(pack.folder, tmp_path / "模型 ü"))
+    pixels = prepare(make_photo(3), pack.image)
+    expected = open_image_encoder(large, provider="cpu").encode([pixels])
+    monkeypatch.setattr("localsearch.encoders.session._LARGE", 100)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", never)
+        found = open_image_encoder(large, provider="cpu").encode([pixels])
+    assert all(map(np.array_equal, found, expected))
+    (tmp_path / "no.onnx").write_bytes(b"no network " * 100)
+    with pytest.raises(PackProvider):
+        open_session(tmp_path / "no.onnx", ("vector",), "CPUExecutionProvider", {}, 1)
+    with pytest.raises(PackDamaged):
+        open_session(tmp_path / "gone.onnx", ("vector",), "CPUExecutionProvider", {}, 1)
 
 
 def test_what_is_no_network(pack: Pack, tmp_path: Path) -> None:

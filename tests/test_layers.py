@@ -53,6 +53,9 @@ COUNTER_ONLY = {
 ONLY_IMPORTS: dict[str, tuple[str, ...]] = {
     "hnswlib": ("graph/hnsw.py",),
     "onnxruntime": ("encoders/session.py",),
+    "ftfy": ("encoders/tokens.py",),
+    "regex": ("encoders/tokens.py",),
+    "sentencepiece": ("encoders/tokens.py",),
     "numkong": ("matrix/scan.py",),
     "simsimd": ("matrix/scan.py",),
     "pi_heif": ("sources/",),
@@ -61,16 +64,18 @@ ONLY_IMPORTS: dict[str, tuple[str, ...]] = {
     "fcntl": ("durable/files.py", "writer_lock.py"),
     "mmap": ("durable/mapping.py",),
     "msvcrt": ("writer_lock.py",),
-    "torch": ("packs/export.py",),
-    "open_clip": ("packs/export.py",),
+    "torch": ("packs/export/",),
+    "open_clip": ("packs/export/",),
+    "onnx": ("packs/export/",),
+    "huggingface_hub": ("packs/export/",),
     "typer": ("cli/",),
     "click": ("cli/",),
     "rich": ("cli/",),
     "h11": ("server/",),
     "watchfiles": ("watch.py",),
-    "socket": ("net.py",),
-    "urllib.request": ("net.py",),
-    "http.client": ("net.py", "rest/http.py"),  # rest: the one server that a program named
+    "socket": ("net/",),
+    "urllib.request": ("net/",),
+    "http.client": ("net/", "rest/http.py"),  # rest: the one server that a program named
     "requests": (),
     "httpx": (),
 }
@@ -84,7 +89,7 @@ ONLY_CALLS: dict[str, tuple[str, ...]] = {
     r"\.execute(many|script)?\(": ("catalog/",),
     r"(?<![\w.])print\(": ("cli/",),
     r"\bsys\.exit\(": ("cli/", "__main__.py"),
-    r"\brmtree\(": ("publish/sweep.py", "cli/cmd_demo.py"),
+    r"\brmtree\(": ("publish/sweep.py", "packs/own.py", "cli/cmd_demo.py"),
 }
 
 

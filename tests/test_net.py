@@ -108,7 +108,7 @@ def test_a_redirect_is_looked_at_like_the_first_address(monkeypatch: pytest.Monk
 
         monkeypatch.setattr(socket, "getaddrinfo", names)
         monkeypatch.setattr(
-            net, "refused_because", lambda one: "" if asked == ["cdn.test"] else "refused"
+            net.hosts, "refused_because", lambda one: "" if asked == ["cdn.test"] else "refused"
         )
         assert "localhost is refused" in reason(f"http://cdn.test:{port}", FetchLimits())
 

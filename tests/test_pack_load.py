@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from localsearch.errors import PackDamaged, PackError, PackMissing
-from localsearch.pack import available_packs, copy_query_side, find_pack, load_pack
+from localsearch.pack import available_packs, copy_query_side, find_pack, load_pack, network_file
 from localsearch.pack import find as places
 from localsearch.pack.digests import encoder_digest, file_digest, pack_digest
 from localsearch.scores import at_least
@@ -43,7 +43,7 @@ def test_a_pack_tells_what_it_is(folder: Path) -> None:
     assert pack.image.mean == (127.0, 127.0, 127.0)
     assert [part.name for part in pack.parts] == ["network", "concepts", "probes", "text"]
     assert len(pack.golden.vector) == 16
-    assert pack.network_path.is_file()
+    assert network_file(pack, pack.image.network) == folder / "image.onnx"
     assert pack.visual.scores([1.0, -1.0]).tolist() == [65535, 0]
     floors = np.load(folder / "calibration.npy")[:, 2]
     assert pack.floors.tolist() == [at_least(float(floor)) for floor in floors]
@@ -120,8 +120,8 @@ def test_an_edited_manifest_is_refused(folder: Path) -> None:
 
 
 def test_a_newer_format_is_refused_clearly(folder: Path) -> None:
-    edit(folder, "format = 2", "format = 3")
-    with pytest.raises(PackError, match="format 3"):
+    edit(folder, "format = 2", "format = 4")
+    with pytest.raises(PackError, match="format 4"):
         load_pack(folder)
 
 

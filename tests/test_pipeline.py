@@ -16,7 +16,7 @@ from blake3 import blake3
 from PIL import Image
 
 from localsearch.encoders import ImageEncoder, open_image_encoder
-from localsearch.encoders.prepare import Pixels
+from localsearch.encoders.prepare import Pixels, Prepared
 from localsearch.errors import LibraryError, PackProvider
 from localsearch.pack import Pack, load_pack
 from localsearch.pipeline import Job, Outcome, features_of, features_of_one, look
@@ -100,8 +100,8 @@ class Widened:
     def lanes(self, cores: int) -> int:
         return 2
 
-    def encode(self, prepared: list[Pixels]) -> tuple[np.ndarray, np.ndarray]:
-        for pixels in prepared:
+    def encode(self, prepared: list[Prepared]) -> tuple[np.ndarray, np.ndarray]:
+        for (pixels,) in prepared:
             if fault := self._poison(pixels):
                 raise fault
         return self._encoder.encode(prepared)
@@ -136,7 +136,7 @@ def test_poison_never_shifts_a_neighbour(
         return real(data, **options)
 
     choke = {
-        look.look_at(photos[seed], pack.image, Limits(), SIDE).prepared.tobytes(): fault
+        look.look_at(photos[seed], pack.image, Limits(), SIDE).prepared[0].tobytes(): fault
         for seed, fault in ((9, ValueError("choked")), (29, MemoryError()), (49, KeyError("x")))
     }
     expected |= {9: "undecodable", 29: "too-large", 49: "undecodable"}

@@ -23,7 +23,7 @@ import localsearch as ls
 from localsearch.encoders.text import TextEncoder
 from localsearch.errors import PackDamaged, QueryNoText
 from localsearch.pack import Pack, load_pack
-from localsearch.pack.text import Words, words_of
+from localsearch.pack.text import KnownWords, words_of
 from localsearch.search import visual
 from localsearch.search.explain import explain
 from localsearch.search.floor import floor_of, text_floor
@@ -83,7 +83,7 @@ def folder(tmp_path: Path) -> Path:
 def test_a_pack_tells_of_its_text_part(pack: Pack) -> None:
     assert pack.text is not None and pack.words is not None
     assert set(pack.text.files) <= set(pack.manifest.files)
-    assert pack.text_arrays.codes.shape == (len(pack.words), 16)
+    assert pack.text_arrays.codes.shape == (len(pack.known_words), 16)
     assert pack.decoys.shape == (16, 32) and pack.decoys.dtype == np.float16
     assert [part.name for part in pack.parts][-1] == "text" and not pack.parts[-1].required
 
@@ -118,7 +118,7 @@ def test_a_broken_text_section_is_damage(folder: Path, changed: dict[str, object
 def test_layers_and_decoys_may_be_left_out(folder: Path) -> None:
     bare = load_pack(rebuilt(folder, head=None, decoys=None))
     vector = TextEncoder(bare).encode("red")
-    row = bare.words.rows_of("red")[0]  # type: ignore[union-attr]
+    row = bare.known_words.rows_of("red")[0]
     codes = bare.text_arrays.codes[row].astype(float)
     assert vector[16:] == pytest.approx(codes / np.linalg.norm(codes), abs=1e-6)
     assert len(bare.decoys) == 0
@@ -144,7 +144,7 @@ def test_arrays_that_do_not_fit_are_damage(folder: Path, name: str, array: np.nd
 def test_a_list_that_is_none_is_damage(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "tokens.txt").write_bytes(content)
     with pytest.raises(PackDamaged):
-        Words(tmp_path / "tokens.txt", frozenset()).knows("red")
+        KnownWords(tmp_path / "tokens.txt", frozenset()).knows("red")
 
 
 # ---------------------------------------------------------------- words
@@ -167,7 +167,7 @@ def test_words_are_read_without_signs(said: str, words: list[str]) -> None:
 
 
 def test_unknown_words_are_read_in_pieces_or_left_out(pack: Pack) -> None:
-    words = pack.words
+    words = pack.known_words
     assert words is not None
     found = words.read("the sunset in Xanadu, xanadu and two dogs")
     tokens = (tiny_pack_folder() / "text_tokens.txt").read_text().split("\n")
@@ -196,7 +196,7 @@ def test_vectors_are_those_of_the_plain_formula(words: list[str]) -> None:
     pack = load_pack(tiny_pack_folder())
     said = " ".join(["night", *words])
     vector = TextEncoder(pack).encode(said)
-    rows = list(pack.words.read(said).rows)  # type: ignore[union-attr]
+    rows = list(pack.known_words.read(said).rows)
     arrays = pack.text_arrays
     x = arrays.scales[rows].astype(float) @ arrays.codes[rows].astype(float)
     x *= 4.0 / np.linalg.norm(x)

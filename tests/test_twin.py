@@ -6,6 +6,7 @@ shares nothing with the library but the folder.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 from pathlib import Path
@@ -49,7 +50,9 @@ class Life(RuleBasedStateMachine):
         if hasattr(self, "library"):
             self.library.close()
             self.patch.undo()
-            shutil.rmtree(self.top)
+            while self.top.exists():  # a thread that was told to stop may close its files now
+                with contextlib.suppress(FileNotFoundError):
+                    shutil.rmtree(self.top)
 
     def _write(self, path: str) -> None:
         self.seed += 1

@@ -31,7 +31,8 @@ def _packs() -> list[tuple[str, str]]:
     for packs in (house / "_packs", house.parent / "weights"):
         found = [folder for folder in packs.glob("*") if (folder / "pack.toml").is_file()]
         if found:
-            return [(str(folder), f"localsearch/_packs/{folder.name}") for folder in found]
+            beside = [(str(one), "localsearch/_packs") for one in packs.glob("catalogue.toml")]
+            return [(str(folder), f"localsearch/_packs/{folder.name}") for folder in found] + beside
     return []
 
 

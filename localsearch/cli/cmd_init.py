@@ -10,6 +10,8 @@ import typer
 import localsearch as ls
 from localsearch.cli import opening, options, output, terminal
 
+DEFAULT_PACK = "general"
+
 
 def run(
     folder: Annotated[
@@ -24,13 +26,23 @@ def run(
             show_default=False,
         ),
     ] = None,
+    pack: Annotated[
+        str | None,
+        typer.Option(
+            "--pack",
+            metavar="PACK",
+            help="The model: a pack's name or folder (default: general). Those of this machine: "
+            "localsearch packs; another one later: localsearch reindex --pack PACK.",
+            show_default=False,
+        ),
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """Make a library for a photo folder (default: this one)."""
     # With --store alone the library has no folder yet: `roots add` gives it some.
     path = folder if folder is not None or store is not None else Path.cwd()
-    _refuse_existing(path, store)
-    with ls.init(path, store=store) as library:
+    _refuse_existing(path, store, pack)
+    with ls.init(path, store=store, pack=pack or DEFAULT_PACK) as library:
         roots = library.roots()
         if json:
             body = {"store": str(library.store), "pack": library.pack_name}
@@ -40,10 +52,16 @@ def run(
         terminal.say("next: localsearch sync" if roots else "next: localsearch roots add DIR")
 
 
-def _refuse_existing(path: Path | None, store: Path | None) -> None:
+def _refuse_existing(path: Path | None, store: Path | None, pack: str | None) -> None:
     """A library that is there already is used, not made anew."""
     places = [store] if store is not None else [path, path / opening.STORE_NAME] if path else []
     for place in map(opening.absolute, filter(None, places)):
+        if ls.find_store(place) == place and pack is not None:
+            raise ls.InputError(
+                f"there is a library already: {place}",
+                hint=f'to move it to another pack: localsearch --library "{place}" reindex '
+                f'--pack "{pack}"',
+            )
         if ls.find_store(place) == place:
             raise ls.InputError(
                 f"there is a library already: {place}",

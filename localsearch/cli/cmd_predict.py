@@ -32,6 +32,8 @@ def _predicted(ctx: typer.Context, library: Path | None, file: Path) -> tuple[ls
     if opening.found_store(ctx, library) is None:
         from localsearch import packs
 
-        return packs.predict(DEFAULT_PACK, opening.absolute(file))
+        return packs.predict(
+            DEFAULT_PACK, opening.absolute(file), provider=options.provider_of(ctx)
+        )
     with opening.naming([str(file)]), opening.open_to_read(ctx, library) as opened:
         return opened.predict(opening.absolute(file))

@@ -126,7 +126,12 @@ def _room() -> ModuleType:
 def _opened(ctx: typer.Context, library: Path | None, read_only: bool) -> ls.Library:
     if not read_only:
         return opening.open_library(ctx, library)
-    return ls.open(store=opening.existing_store(ctx, library), create=False, read_only=True)
+    return ls.open(
+        store=opening.existing_store(ctx, library),
+        create=False,
+        read_only=True,
+        provider=options.provider_of(ctx),
+    )
 
 
 def _tell(url: str, key: str | None, *, ready: bool, as_json: bool) -> None:

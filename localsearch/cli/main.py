@@ -71,6 +71,7 @@ EXIT_CODES: dict[type[ls.LocalsearchError], int] = {
     ls.PackMissing: 6,
     ls.PackDamaged: 6,
     ls.PackProvider: 6,
+    ls.PackUnreachable: 6,
     ls.PictureError: USAGE,
     ls.QueryError: USAGE,
     ls.QueryUnknownConcept: USAGE,
@@ -248,6 +249,7 @@ def _before(
             help="The library's store or its photo folder.",
         ),
     ] = None,
+    provider: options.Provider = None,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
     json: options.Json = False,
 ) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import typer
 
 import localsearch as ls
-from localsearch.cli import terminal
+from localsearch.cli import options, terminal
 
 STORE_NAME = ".localsearch"
 
@@ -50,17 +50,19 @@ def found_store(ctx: typer.Context, library: Path | None) -> Path | None:
 
 def open_library(ctx: typer.Context, library: Path | None) -> ls.Library:
     """Open the library that the command means. Raises LibraryMissing with what to do."""
-    return ls.open(store=existing_store(ctx, library), create=False)
+    store = existing_store(ctx, library)
+    return ls.open(store=store, create=False, provider=options.provider_of(ctx))
 
 
 def open_to_read(ctx: typer.Context, library: Path | None) -> ls.Library:
     """The same for a command that changes nothing: a store that cannot be written will do."""
-    store = existing_store(ctx, library)
+    store, provider = existing_store(ctx, library), options.provider_of(ctx)
+    read_only = not os.access(store, os.W_OK)
     try:
-        return ls.open(store=store, create=False, read_only=not os.access(store, os.W_OK))
+        return ls.open(store=store, create=False, read_only=read_only, provider=provider)
     except ls.LibraryFull:
         # SQLite wants a little room even to read; without it, the files alone will do.
-        return ls.open(store=store, create=False, read_only=True)
+        return ls.open(store=store, create=False, read_only=True, provider=provider)
 
 
 def existing_store(ctx: typer.Context, library: Path | None) -> Path:
@@ -89,18 +91,18 @@ def open_or_make(
     Where there is none, one is made in the folder that is given, else in this one; for a dry run
     in a temporary folder, so that it leaves nothing behind.
     """
-    store = named_store(ctx, library)
+    store, provider = named_store(ctx, library), options.provider_of(ctx)
     if store is None and paths:
         store = ctx.find_root().obj = ls.find_store(paths[0])
     if store is None:
         store = ls.find_store(Path.cwd())
     if store is not None:
-        with ls.open(store=_checked(store), create=False) as opened:
+        with ls.open(store=_checked(store), create=False, provider=provider) as opened:
             yield opened
         return
     folder = _new_home(paths)
     if not dry_run:
-        with ls.open(folder) as opened:
+        with ls.open(folder, provider=provider) as opened:
             yield opened
         return
     from tempfile import TemporaryDirectory  # a dry run alone needs it

@@ -21,6 +21,7 @@ Store = Annotated[
         show_default=False,
     ),
 ]
+_PROVIDER_KEY = "localsearch.provider"
 _JSON_KEY = "localsearch.json"
 
 
@@ -30,6 +31,28 @@ def _or_before(ctx: typer.Context, given: bool) -> bool:
     return bool(ctx.meta[_JSON_KEY])
 
 
+def _keep_provider(ctx: typer.Context, given: str | None) -> str | None:
+    ctx.meta[_PROVIDER_KEY] = given or "auto"
+    return given
+
+
+def provider_of(ctx: typer.Context) -> str:
+    """The word of `--provider`, which stands before the name of a command; "auto" without it."""
+    return str(ctx.meta.get(_PROVIDER_KEY, "auto"))
+
+
+Provider = Annotated[
+    str | None,
+    typer.Option(
+        "--provider",
+        metavar="WORD",
+        envvar="LOCALSEARCH_PROVIDER",
+        show_envvar=True,
+        show_default=False,
+        callback=_keep_provider,
+        help="What runs the networks: auto, cpu, cuda, tensorrt, coreml, directml or openvino.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.", callback=_or_before)]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Inputs = Annotated[

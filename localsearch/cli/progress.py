@@ -19,7 +19,9 @@ from localsearch.cli import terminal
 from localsearch.cli.output.for_people import size
 
 _ROOM = 40  # characters for the current file
-_IN_BYTES = frozenset({"backup", "recovery"})  # stages that count bytes, not photos
+_IN_BYTES = frozenset(
+    {"backup", "copy", "download", "recovery"}
+)  # stages that count bytes, not photos
 
 OnProgress = Callable[[ls.Progress], None]
 
@@ -118,11 +120,11 @@ def _markup_safe(text: str) -> str:
 
 @contextmanager
 def polite_interrupt(
-    told: str = "stopping after the photos in work",
+    told: str = "stopping after the photos in work", stop: threading.Event | None = None
 ) -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C (or SIGTERM) sets, which says so in `told`; a second Ctrl-C
-    interrupts at once."""
-    stop = threading.Event()
+    """An event, `stop` or a new one, that the first Ctrl-C (or SIGTERM) sets, which says so in
+    `told`; a second Ctrl-C interrupts at once."""
+    stop = threading.Event() if stop is None else stop
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         if stop.is_set():

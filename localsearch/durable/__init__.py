@@ -10,6 +10,7 @@ when a `BlockFile` hands out bytes, their checksums were compared.
 
 from localsearch.durable.blocks import PAGE, BlockFile, open_blocks
 from localsearch.durable.files import (
+    continuing,
     copy_file,
     free_bytes,
     make_folder,
@@ -25,6 +26,7 @@ from localsearch.durable.files import (
 __all__ = [
     "PAGE",
     "BlockFile",
+    "continuing",
     "copy_file",
     "free_bytes",
     "make_folder",

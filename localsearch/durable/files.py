@@ -149,6 +149,31 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         raise
 
 
+@contextlib.contextmanager
+def continuing(path: Path) -> Iterator[Callable[[bytes], None]]:
+    """Gives a function that writes at the end of `path`, which is made if it is absent.
+
+    Unlike all else here, what was written stays when the block raises: it is to be continued.
+    Synced when the block ends. Raises LibraryFull, LibraryReadOnly, LibraryError; an OSError of
+    the block itself leaves as it is.
+    """
+    with _write_faults(path):
+        file = open(path, "ab")  # noqa: SIM115 (closed below, whatever the block does)
+
+    def write(data: bytes) -> None:
+        with _write_faults(path):
+            file.write(data)
+
+    try:
+        yield write
+        with _write_faults(path):
+            sync_file(file)
+            sync_folder(path.parent)
+    finally:
+        with _write_faults(path):
+            file.close()
+
+
 def move(old: Path, new: Path) -> None:
     """Give a file or folder another name on the same disk, synced; a file called `new` goes.
 

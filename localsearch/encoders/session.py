@@ -8,16 +8,31 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from localsearch.encoders import wheels
+from localsearch.encoders.mapped import without_weights
 from localsearch.errors import PackDamaged, PackProvider
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+_CPU = "CPUExecutionProvider"
+_OF_CUDA = ("CUDAExecutionProvider", "TensorrtExecutionProvider")
+_WEIGHTS_FOLDER = "session.model_external_initializers_file_folder_path"
+_TELL_NODES = "session.record_ep_graph_assignment_info"
+# What an input may be: half precision where the pack was exported so, whole numbers for tokens.
+_NUMBERS = {
+    "tensor(float)": np.float32,
+    "tensor(float16)": np.float16,
+    "tensor(int64)": np.int64,
+    "tensor(int32)": np.int32,
+}
+_LARGE = 64 << 20  # bytes of a network
 _SILENT = 4  # ONNX Runtime writes to stderr by itself; what matters comes as an exception
 
 
@@ -27,16 +42,21 @@ class Session:
     def __init__(self, session: Any, outputs: Sequence[str]) -> None:
         self._session = session
         self._outputs = list(outputs)
+        self._types = {one.name: _NUMBERS.get(one.type) for one in session.get_inputs()}
 
-    def run(self, feed: Mapping[str, npt.NDArray[np.float32]]) -> list[npt.NDArray[np.float32]]:
-        """The named outputs of one pass. Raises PackProvider where the provider fails."""
+    def run(self, name: str, values: npt.NDArray[Any]) -> list[npt.NDArray[np.float32]]:
+        """The named outputs of one pass over the input of that name, in the type that it has.
+
+        Raises PackProvider where the provider fails.
+        """
         try:
-            found: list[npt.NDArray[np.float32]] = self._session.run(self._outputs, dict(feed))
+            feed = {name: values.astype(self._types.get(name, values.dtype), copy=False)}
+            found = self._session.run(self._outputs, feed)
         except MemoryError:
             raise
         except Exception as fault:
             raise PackProvider(f"the network failed: {_one_line(fault)}") from fault
-        return found
+        return [np.asarray(each, dtype=np.float32) for each in found]
 
 
 def _runtime() -> Any:
@@ -48,6 +68,13 @@ def _runtime() -> Any:
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime
 
+    if not hasattr(onnxruntime, "InferenceSession"):
+        # Of two builds in one folder one was uninstalled, and took files of the other along.
+        there = wheels.installed_wheels()
+        raise PackProvider(
+            "of ONNX Runtime only parts are installed",
+            hint=", then ".join(wheels.only(wheels.wanted_of(there), there)),
+        )
     disable = getattr(onnxruntime, "disable_telemetry_events", None)
     if disable is not None:
         disable()
@@ -72,21 +99,65 @@ def open_session(
     when it cannot run there, PackDamaged when the file cannot be read.
     """
     onnxruntime = _runtime()
-    try:
-        # Bytes, not a path: a path that is not ASCII fails under some providers.
-        data = network.read_bytes()
-    except OSError as fault:
-        raise PackDamaged(f"{network} cannot be read: {fault}") from fault
+    _load_libraries(onnxruntime, provider)
+    settings = _settings(threads)
+    if provider != _CPU:
+        settings.add_session_config_entry(_TELL_NODES, "1")
+    source = _source(network, provider, settings)
     try:
         session = onnxruntime.InferenceSession(
-            data, _settings(threads), providers=[provider], provider_options=[dict(options)]
+            source, settings, providers=[provider], provider_options=[dict(options)]
         )
     except Exception as fault:
         raise PackProvider(f"{provider} cannot run the network: {_one_line(fault)}") from fault
     running = session.get_providers()[0]
     if running != provider:
         raise PackProvider(f"{provider} was asked for, but ONNX Runtime gave {running}")
+    if _is_idle(session, provider):
+        raise PackProvider(f"{provider} takes no part of this network: the CPU would run it all")
     return Session(session, outputs)
+
+
+def _source(network: Path, provider: str, settings: Any) -> str | bytes:
+    """What ONNX Runtime is given of a file: its bytes; of a large one its path, or on the CPU only
+    where its weights lie, so that they are mapped.
+
+    Bytes stay in memory beside what is made of them: 770 MB at most for a text network of 254 MB,
+    390 MB by its path, 200 MB with mapped weights. Some providers fail at a path that is not ASCII.
+    """
+    try:
+        large = network.stat().st_size > _LARGE
+        if not large or not (provider == _CPU or str(network).isascii()):
+            return network.read_bytes()
+        # On Windows a mapped file cannot be removed, nor another put in its place.
+        mapped = without_weights(network) if provider == _CPU and os.name != "nt" else None
+    except OSError as fault:
+        raise PackDamaged(f"{network} cannot be read: {fault}") from fault
+    if mapped is None:
+        return str(network)
+    settings.add_session_config_entry(_WEIGHTS_FOLDER, str(network.parent.resolve()))
+    return mapped
+
+
+def _load_libraries(onnxruntime: Any, provider: str) -> None:
+    """Those of CUDA where pip has installed them, which the system's loader does not find."""
+    preload = getattr(onnxruntime, "preload_dlls", None)
+    if preload is None or provider not in _OF_CUDA:
+        return
+    # It prints what it cannot find; whether the provider runs is seen when the session is made.
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
+        preload()
+
+
+def _is_idle(session: Any, provider: str) -> bool:
+    """Whether every node was left to the CPU although `provider` heads the list of the session.
+
+    ONNX Runtime says so by no error, only in this record (of releases from 1.24 on).
+    """
+    told = getattr(session, "get_provider_graph_assignment_info", None)
+    if told is None or provider == _CPU:
+        return False
+    return not any(each.ep_name == provider for each in told())
 
 
 def _settings(threads: int) -> Any:

@@ -18,6 +18,7 @@ from localsearch.pack.text import words_of
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from localsearch.encoders.choice import Choice
     from localsearch.pack import Pack
 
     Doubles: TypeAlias = npt.NDArray[np.float64]
@@ -26,14 +27,17 @@ _ROOT: Final = 0.7978845608028654  # of 2 / pi, in the usual form of gelu
 
 
 class TextEncoder:
-    """Texts to unit vectors. Any thread may call it."""
+    """Texts to unit vectors by tables. Any thread may call it.
+
+    `choice` of a provider is None: no network runs.
+    """
+
+    choice: Choice | None = None
 
     def __init__(self, pack: Pack) -> None:
-        """Reads the pack's text part. Raises PackDamaged; ValueError where it has none."""
-        if pack.text is None or pack.words is None:
-            raise ValueError(f"the pack {pack.name} has no text part")
-        self._name, self._words, self._arrays = pack.name, pack.words, pack.text_arrays
-        self._dimensions, self._gain = pack.dimensions, pack.text.gain
+        """Reads the pack's text part. Raises PackDamaged; ValueError where it has no tables."""
+        self._arrays, self._words = pack.text_arrays, pack.known_words
+        self._name, self._dimensions = pack.name, pack.dimensions
 
     def encode(self, text: str) -> npt.NDArray[np.float32]:
         """The unit vector of a text, float32 [D]: zeros, and at its end what the words say.
@@ -44,12 +48,15 @@ class TextEncoder:
         if not words or self._words.says_nothing(" ".join(words)):
             raise self._meaningless(text)
         summed = self._summed(list(self._words.read(text).rows))
-        found = _unit(self._head(_unit(summed) * self._gain))
+        found = _unit(self._head(_unit(summed) * self._arrays.gain))
         if not found.any():
             raise self._meaningless(text)
         vector = np.zeros(self._dimensions, np.float32)
         vector[self._dimensions - len(found) :] = found
         return vector
+
+    def close(self) -> None:
+        """Nothing: tables belong to the pack."""
 
     def _summed(self, rows: list[int]) -> Doubles:
         scaled = self._arrays.codes[rows] * self._arrays.scales[rows].astype(np.float64)[:, None]

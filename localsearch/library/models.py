@@ -14,19 +14,21 @@ from typing import TYPE_CHECKING
 from localsearch.catalog.forks import inside
 from localsearch.catalog.truth import Truth
 from localsearch.errors import LibraryClosed, PackError
+from localsearch.machine import usable_cores
 from localsearch.pack import Pack
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from localsearch.encoders.choice import Choice
     from localsearch.encoders.image import ImageEncoder
     from localsearch.encoders.text import TextEncoder
+    from localsearch.encoders.text_network import TextNetwork
     from localsearch.pipeline.job import Job, Outcome
     from localsearch.pipeline.look import Region
     from localsearch.sources.limits import Limits
 
-PROVIDER_SETTING = "provider"  # of the catalog: what ran the network last, for `status`
 THUMBNAIL_SIDE = 320  # pixels of the short side; at least the pack's input, so that a new pack fits
 
 
@@ -37,7 +39,7 @@ class Models:
         self._pack, self._provider = pack, provider
         self._memory, self._threads = memory, threads
         self._encoders: dict[int, ImageEncoder] = {}
-        self._text: TextEncoder | None = None
+        self._text: TextEncoder | TextNetwork | None = None
         self._closed = False
         self.begin_anew()
 
@@ -50,8 +52,10 @@ class Models:
 
         for encoder in self._encoders.values():
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(encoder))
+        if self._text is not None:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._text))
         self._lock = threading.Lock()
-        self._encoders = {}
+        self._encoders, self._text = {}, None
 
     @property
     def limits(self) -> Limits:
@@ -74,14 +78,21 @@ class Models:
         with inside():
             from localsearch.encoders.image import open_image_encoder
 
-            return open_image_encoder(self._pack, provider=self._provider, threads=threads)
+            return open_image_encoder(
+                self._pack, provider=self._provider, threads=threads, memory=self._memory
+            )
 
-    def provider(self) -> str | None:
-        """What runs the network; None while it is not loaded (asking does not load it)."""
+    def choice(self) -> Choice | None:
+        """What runs the image network, and why; None while it is not loaded."""
         with self._lock:
-            for encoder in self._encoders.values():
-                return encoder.provider
-        return None
+            return next((one.choice for one in self._encoders.values()), None)
+
+    def choices(self) -> tuple[Choice, ...]:
+        """What runs each network that is loaded; asking loads none."""
+        with self._lock:
+            found = [one.choice for one in self._encoders.values()]
+            found += [] if self._text is None or self._text.choice is None else [self._text.choice]
+            return tuple(found)
 
     @property
     def wanted_provider(self) -> str:
@@ -109,15 +120,29 @@ class Models:
             return vector_of_part(data, region, self.encoder(), self._pack.image, self.limits)
 
     def vector_of_text(self, text: str) -> npt.NDArray[np.float32]:
-        """The unit vector of a text, float32 [D]; opens no network.
+        """The unit vector of a text, float32 [D]; opens no image network.
 
-        Raises QueryNoText where the pack's text part reads nothing in it.
+        Raises QueryNoText where the pack's text part reads nothing in it, LibraryClosed after
+        `close`, and as `open_text_encoder`.
         """
-        with inside():
-            from localsearch.encoders.text import TextEncoder
+        with self._told_if_closed():
+            return self._text_encoder().encode(text)
+
+    def _text_encoder(self) -> TextEncoder | TextNetwork:
         with self._lock:
-            self._text = self._text or TextEncoder(self._pack)
-            return self._text.encode(text)
+            if self._closed:
+                raise _closed()
+            if self._text is None:
+                # A fork waits, as for the image network.
+                with inside():
+                    from localsearch.encoders.text_network import open_text_encoder
+
+                    # One text at a time: all cores work on it.
+                    threads = self._threads or usable_cores()
+                    self._text = open_text_encoder(
+                        self._pack, provider=self._provider, threads=threads
+                    )
+            return self._text
 
     def reader(
         self,
@@ -187,6 +212,8 @@ class Models:
             for encoder in self._encoders.values():
                 encoder.close()
             self._encoders.clear()
+            if self._text is not None:
+                self._text.close()
 
 
 def _closed() -> LibraryClosed:

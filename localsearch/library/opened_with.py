@@ -35,6 +35,17 @@ class Options(NamedTuple):
     memory_asked: int | None = None  # what `memory` was made from: the default changes by the hour
 
 
+def provider_word(provider: object) -> str:
+    """What `open` takes for `provider`. Raises InputError. Whether it can run is seen when a
+    network is first needed: a search for concepts needs none."""
+    if provider == "auto":  # no network is needed yet, so the table need not be read
+        return "auto"
+    from localsearch.encoders.providers import check_word
+
+    check_word(provider)
+    return str(provider)
+
+
 def graph_word(graph: object) -> Graph:
     """What `open` takes for `graph`. Raises InputError."""
     for word in get_args(Graph):

@@ -40,6 +40,7 @@ from localsearch.library.opened_with import (
     graph_word,
     named_folders,
     no_folder,
+    provider_word,
 )
 from localsearch.library.places import AnyPath, absolute
 from localsearch.log import logger
@@ -89,8 +90,11 @@ def open(
     `path` is a photo folder, whose store is `.localsearch` inside it, or a store itself. Or give
     `store` (any folder) and `roots` (name -> photo folder; those not yet known are added, and one
     that is offline is moved to the folder given).
-    `pack` chooses the model of a new library; for an existing one it must be the one it has.
-    `provider`: "auto", "cpu", "cuda", ... `memory`: bytes that searches and syncs may use.
+    `pack` (a name or folder) chooses the model of a new library; for an existing one it must be
+    the one it has: `Library.reindex` moves it to another.
+    `provider` runs the networks, once one is needed: "cpu", "cuda", "tensorrt", "coreml",
+    "directml" or "openvino", or an error says why it cannot; "auto" takes CUDA where it works, else
+    the CPU, and `status` tells why. `memory`: bytes that searches and syncs may use.
     `threads`: of inference. `lock_timeout`: seconds to wait for another writer.
     `graph`: a graph makes visual searches of large libraries quicker; "auto" builds one from
     20,000 photos on and loads it where it fits `memory`, "always" at any size, "never" neither.
@@ -101,12 +105,12 @@ def open(
     takes no lock.
     """
     check_numbers(memory, threads, lock_timeout)
-    mode = graph_word(graph)
+    mode, runs_on = graph_word(graph), provider_word(provider)
     place, wanted = _place(path, store, roots)
     if not is_store(place):
         _begin(place, wanted, pack, create and not read_only)
     options = Options(
-        provider=provider,
+        provider=runs_on,
         read_only=read_only,
         memory=machine.memory_budget(memory),
         threads=threads,
@@ -134,11 +138,13 @@ def init(
     roots: Mapping[str, AnyPath] | None = None,
     pack: str = DEFAULT_PACK,
 ) -> Library:
-    """Make a new library and open it. Raises InputError if there is one already."""
+    """Make a new library and open it. Raises InputError if there is one already, PackMissing."""
     place, _ = _place(path, store, roots)
     if is_store(place):
         raise InputError(
-            f"there is a library already: {place}", hint="open it, or delete that folder first"
+            f"there is a library already: {place}",
+            hint="open it, or delete that folder first; it comes to another pack by: "
+            f"localsearch reindex --pack {pack}",
         )
     return open(path, store=store, roots=roots, pack=pack)
 

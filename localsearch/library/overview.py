@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from localsearch.catalog import graphs, packs, settings
+from localsearch.catalog import graphs, packs
 from localsearch.catalog import input_reads as reads
 from localsearch.catalog.migrations import STORE_FORMAT
-from localsearch.library import derived
-from localsearch.library.models import PROVIDER_SETTING
+from localsearch.library import derived, pack_files
 from localsearch.library.pack_choice import newer_pack
 from localsearch.library.parts import Parts
+from localsearch.library.running import running
+from localsearch.pack import Pack
 from localsearch.records import FAILED, Status
 
 
@@ -24,8 +25,7 @@ def status(parts: Parts, notes: Sequence[str]) -> Status:
         counts = reads.count_by_state(conn)
         removed = reads.count_removed(conn)
         building, previous = packs.building(conn), packs.previous(conn)
-        last_used = settings.value(conn, PROVIDER_SETTING, parts.models.wanted_provider)
-    provider = parts.models.provider() or last_used or "auto"
+        ran = running(parts, conn)
     pack = parts.pack
     return Status(
         store=parts.truth.store,
@@ -41,14 +41,16 @@ def status(parts: Parts, notes: Sequence[str]) -> Status:
         generation=live.generation,
         segments=len(live.segments),
         tail=len(live.tail.rows),
-        provider=provider,
+        provider=ran.runs or ran.asked,
+        provider_asked=ran.asked,
+        provider_why=ran.why,
         graph=words,
         recall=None if graph is None else graph.recall,
         newer_pack=_newer_pack(parts),
         building_pack=None if building is None else f"{building.name} {building.version}",
         previous_pack=None if previous is None else f"{previous.name} {previous.version}",
         due=derived.due(parts),
-        notes=(*notes, *live.notes, *_from_thumbnails(parts)),
+        notes=(*notes, *_of_pack(pack), *ran.warnings, *live.notes, *_from_thumbnails(parts)),
     )
 
 
@@ -58,6 +60,23 @@ def _newer_pack(parts: Parts) -> str | None:
     if newer is None or newer.version <= parts.pack.version:
         return None
     return f"{newer.name} {newer.version}"
+
+
+def _of_pack(pack: Pack) -> list[str]:
+    """What a pack cannot do here, and which of its numbers nobody has measured."""
+    notes = []
+    absent = pack_files.absent_networks(pack)
+    if absent:
+        notes.append(
+            f"{' and '.join(absent)} of the pack {pack.name} cannot be found: searches for concepts"
+            f" and for likeness to known photos work; for all else install {pack.name} again"
+        )
+    if pack.manifest.provisional:
+        notes.append(
+            f"provisional in the pack {pack.name}: {' and '.join(pack.manifest.provisional)};"
+            f" to fit them to your photos: localsearch packs calibrate {pack.name} FOLDER"
+        )
+    return notes
 
 
 def _from_thumbnails(parts: Parts) -> list[str]:

@@ -9,8 +9,10 @@ from typing import Final
 
 from localsearch.catalog import graphs, packs
 from localsearch.catalog.features import delete_file, other_files
-from localsearch.errors import LibraryBusy
+from localsearch.errors import LibraryBusy, PackMissing
 from localsearch.library.parts import Parts
+from localsearch.pack import Pack, network_file
+from localsearch.pack.find import large_networks
 from localsearch.publish.graph_sweep import sweep_graphs
 from localsearch.publish.sweep import deleted
 from localsearch.writer_lock import WriterLock
@@ -54,3 +56,14 @@ def drop_previous(parts: Parts) -> tuple[str, ...]:
         return ()
     told = f"the pack before, {row.name} {row.version}, was dropped" if row is not None else ""
     return (told,) if told else ()
+
+
+def absent_networks(pack: Pack) -> tuple[str, ...]:
+    """Networks of a pack that are neither in the store nor installed: large ones are not copied."""
+    absent = []
+    for name in large_networks(pack):
+        try:
+            network_file(pack, name)
+        except PackMissing:
+            absent.append(name)
+    return tuple(absent)

@@ -20,13 +20,14 @@ from localsearch.catalog.features import Features, features_path, open_features
 from localsearch.catalog.packs import PackRow
 from localsearch.deferred import NamedTuple
 from localsearch.errors import InputError, LibraryBusy
-from localsearch.library import arguments, derived
+from localsearch.library import arguments, derived, running
 from localsearch.library.folders import found_roots
 from localsearch.library.models import Models
 from localsearch.library.pack_choice import Target, target_of
 from localsearch.library.pack_files import drop_unused
 from localsearch.library.parts import Parts
 from localsearch.pack import Pack, copy_query_side
+from localsearch.pack.find import large_networks
 from localsearch.publish import plan, switch_pack
 from localsearch.records import Progress, ReindexReport
 from localsearch.reindex.pictures import Pictures
@@ -100,6 +101,7 @@ def run_reindex(
         with _Move(parts, wanted, target) as move:
             move.check_space()
             switched, notes = move.run(retrain)
+            notes += running.note(parts_now(), move.models)
             report = move.report(switched, notes, began)
         if not target.switches:
             drop_unused(parts)
@@ -127,6 +129,7 @@ class _Move:
     def __init__(self, parts: Parts, wanted: Wanted, target: Target) -> None:
         self.parts, self.wanted, self.target = parts, wanted, target
         self.pack, self.late = target.pack, False
+        self.models = parts.models
         self.same_encoder = self.pack.encoder_digest == parts.pack.encoder_digest
         self.found, self.need = Survey(), 0
         self._closing = ExitStack()
@@ -179,17 +182,17 @@ class _Move:
 
     def _made_work(self) -> Work:
         parts, wanted = self.parts, self.wanted
-        features, models = parts.truth.features, parts.models
+        features = parts.truth.features
         if not self.same_encoder:
             features = self._closing.enter_context(closing(_opened_features(parts, self.pack)))
         if self.target.switches:
-            models = self._closing.enter_context(closing(models_for(parts, self.pack)))
+            self.models = self._closing.enter_context(closing(models_for(parts, self.pack)))
         beside = parts.truth._replace(features=features)
         return Work(
             truth=parts.truth,
             features=features,
             pictures=pictures_of(parts, wanted),
-            read=models.reader(beside, thumbnails=False),
+            read=self.models.reader(beside, thumbnails=False),
             in_use=self.same_encoder,
             total=self.found.contents,
             turn=partial(_patiently, parts.truth.store, wanted.stop),
@@ -310,7 +313,9 @@ def bytes_needed(parts: Parts, target: Target, found: Survey) -> int:
         rows = sum(input_reads.count_by_state(conn).values())
     need += plan.bytes_of(rows, pack.dimensions, len(pack.floors))
     copied = (parts.truth.store / "packs" / pack.pack_digest[:16]).exists()
-    return need + (0 if copied else sum(entry.bytes for entry in pack.manifest.files.values()))
+    apart = {*large_networks(pack)}
+    files = pack.manifest.files.items()
+    return need + (0 if copied else sum(one.bytes for name, one in files if name not in apart))
 
 
 @contextmanager

@@ -10,12 +10,10 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import Final
 
-from localsearch.catalog import settings
 from localsearch.deferred import NamedTuple, dataclass
 from localsearch.errors import LibraryMissing, LibraryPackChanged
-from localsearch.library import arguments, derived
+from localsearch.library import arguments, derived, running
 from localsearch.library.folders import found_roots
-from localsearch.library.models import PROVIDER_SETTING
 from localsearch.library.pack_files import drop_previous
 from localsearch.library.parts import Parts
 from localsearch.library.places import AnyPath
@@ -148,7 +146,7 @@ def run_sync(parts_now: Callable[[], Parts], wanted: Wanted) -> SyncReport:
             report = sync_paths(parts.truth, founds, wanted.paths, orders)
         else:
             report = sync_roots(parts.truth, founds, orders, whole=wanted.roots is None)
-        _note_provider(parts)
+        publishing.notes += running.note(parts, parts.models)
         if wanted.paths is None and not report.stopped:
             publishing.notes += _graph_after(parts, wanted, report.seconds)
     if wanted.paths is None:
@@ -211,16 +209,6 @@ def run_compact(
         stopped=asked(),
         notes=(*notes, *built.notes),
     )
-
-
-def _note_provider(parts: Parts) -> None:
-    """Remember what ran the network, if it ran: `status` tells it without loading anything."""
-    ran = parts.models.provider()
-    with parts.truth.catalog.reading() as conn:
-        same = ran is None or settings.value(conn, PROVIDER_SETTING, "") == ran
-    if not same and ran is not None:
-        with parts.truth.catalog.writing("sync") as conn:
-            settings.put(conn, PROVIDER_SETTING, ran)
 
 
 def run_add(

@@ -4,7 +4,7 @@ This room knows files and arithmetic. It never runs a network (that is `encoders
 a picture, never writes into a pack, and no other room reads `pack.toml`.
 """
 
-from localsearch.pack.find import available_packs, copy_query_side, find_pack
+from localsearch.pack.find import available_packs, copy_query_side, find_pack, network_file
 from localsearch.pack.load import Pack, load_pack
 from localsearch.pack.manifest import ImageSpec, Part
 from localsearch.pack.probabilities import SHOWN, highest, leading
@@ -23,4 +23,5 @@ __all__ = [
     "highest",
     "leading",
     "load_pack",
+    "network_file",
 ]

@@ -27,10 +27,14 @@ def file_digest(path: Path) -> str:
 
 
 def encoder_digest(manifest: Mapping[str, Any]) -> str:
-    """What decides whether features are valid: preprocessing, outputs, and the network's bytes."""
-    image = manifest["image"]
-    network = image["network"]
-    return _digest_of({"image": image, "files": {network: manifest["files"][network]["blake3"]}})
+    """What decides whether features are valid: preprocessing, outputs, and the networks' bytes.
+
+    Of a text network it knows nothing: vectors of photos stay when that is another.
+    """
+    sections = {name: manifest[name] for name in ("image", "classifier") if name in manifest}
+    networks = [section["network"] for section in sections.values()]
+    files = {network: manifest["files"][network]["blake3"] for network in networks}
+    return _digest_of({**sections, "files": files})
 
 
 def pack_digest(manifest: Mapping[str, Any]) -> str:

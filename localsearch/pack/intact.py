@@ -39,10 +39,13 @@ def kept_manifest(folder: Path) -> dict[str, Any] | None:
 def check_files(folder: Path, manifest: Manifest, raw: Mapping[str, Any]) -> None:
     """Raise PackDamaged (file, expected, found) unless the files are as the manifest says.
 
-    Reads every byte; `raw`, the manifest as it was read, is kept with the stamp.
+    Reads every byte; `raw`, the manifest as it was read, is kept with the stamp. What is told to
+    lie elsewhere may be absent.
     """
     stamps = _stamps_of(folder, manifest)
     for name, entry in manifest.files.items():
+        if name not in stamps:  # of a store's copy: it lies elsewhere
+            continue
         found = _digest(folder / name)
         if found != entry.blake3:
             raise PackDamaged(
@@ -72,6 +75,8 @@ def _stamps_of(folder: Path, manifest: Manifest) -> Stamps:
         try:
             stamp = _stamp(folder / name)
         except OSError as fault:
+            if isinstance(fault, FileNotFoundError) and _is_elsewhere(folder, name):
+                continue
             raise PackDamaged(
                 f"{folder / name} is absent or cannot be read ({fault.strerror})",
                 hint="install the pack anew",
@@ -84,6 +89,12 @@ def _stamps_of(folder: Path, manifest: Manifest) -> Stamps:
             )
         stamps[name] = stamp
     return stamps
+
+
+def _is_elsewhere(folder: Path, name: str) -> bool:
+    from localsearch.pack.elsewhere import elsewhere_of  # few packs have a file elsewhere
+
+    return name in elsewhere_of(folder).names
 
 
 def _stamp_path(folder: Path) -> Path:

@@ -22,13 +22,14 @@ from localsearch.pack.manifest import (
     ImageSpec,
     Manifest,
     Part,
+    TableSpec,
     TextSpec,
     manifest_of,
     raw_manifest,
 )
 from localsearch.pack.probabilities import Reading, make_reading, probabilities
-from localsearch.pack.probes import Inputs, Probes, make_probes, read_inputs
-from localsearch.pack.text import TextArrays, Words, text_arrays
+from localsearch.pack.probes import NO_INPUTS, Inputs, Probes, make_probes, read_inputs
+from localsearch.pack.text import AnyWords, KnownWords, TextArrays, Words, text_arrays
 from localsearch.pack.vocabulary import Vocabulary
 from localsearch.scores import ONE, ScoreMap, at_least
 
@@ -87,14 +88,26 @@ class Pack:
     def words(self) -> Words | None:
         """The words that the text part knows, read when first asked; None without one."""
         spec = self.manifest.text
-        return None if spec is None else Words(self.folder / spec.tokens, spec.stop_words)
+        if spec is None:
+            return None
+        return AnyWords(spec.stop_words) if spec.network else self.known_words
+
+    @cached_property
+    def known_words(self) -> KnownWords:
+        """The words of a table. Raises ValueError without one."""
+        return KnownWords(self.folder / self._tables[0].tokens, self._tables[0].stop_words)
 
     @cached_property
     def text_arrays(self) -> TextArrays:
-        """What makes a vector of words. Raises PackDamaged; ValueError without a text part."""
-        if self.text is None or self.words is None:
-            raise ValueError(f"the pack {self.name} has no text part")
-        return text_arrays(self.folder, self.text, len(self.words), self.dimensions)
+        """What makes a vector of words. Raises PackDamaged; ValueError without a table of them."""
+        return text_arrays(self.folder, self._tables[1], len(self.known_words), self.dimensions)
+
+    @property
+    def _tables(self) -> tuple[TextSpec, TableSpec]:
+        spec = self.manifest.text
+        if spec is None or not isinstance(spec.maker, TableSpec):
+            raise ValueError(f"the pack {self.name} has no text part that is a table")
+        return spec, spec.maker
 
     @cached_property
     def decoys(self) -> npt.NDArray[np.float16]:
@@ -111,10 +124,6 @@ class Pack:
     @property
     def golden(self) -> Golden:
         return self.manifest.golden
-
-    @property
-    def network_path(self) -> Path:
-        return self.folder / self.manifest.image.network
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -157,7 +166,7 @@ class Pack:
 
     def _probe_inputs(self) -> Inputs | None:
         if self.manifest.probe_inputs is None:
-            return None
+            return NO_INPUTS if self.manifest.format >= 3 else None
         path = self.folder / self.manifest.probe_inputs
         try:
             return read_inputs(path.read_text(encoding="utf-8"), self.classes, str(path))

@@ -153,6 +153,8 @@ def _raw(
 
 def _softmax(logits: npt.NDArray[np.float16], temperature: np.float32) -> npt.NDArray[np.float64]:
     scaled = np.ascontiguousarray(logits, dtype=np.float32) / temperature
+    if not scaled.shape[1]:  # a pack without classes
+        return scaled.astype(np.float64)
     scaled -= scaled.max(axis=1, keepdims=True)
     # Converted before it is summed: a reduction that converts on its way sums in chunks that
     # may cut a row at a place that depends on the batch.

@@ -3,10 +3,11 @@
 Pure arithmetic on arrays and one small text. Invariant: the scores of a photo are the same to the
 last bit whatever stands beside it in the batch. Two rules, both frozen by the pack format:
 
-- probes of the vector alone: products and their pairwise sum over one contiguous row;
-- probes that read class shares too: both factors are rounded to whole numbers so small that no sum
-  of their products leaves the 53 bits of a float64. Every partial sum is then exact, so that it
-  gives the same bits in any order, on any processor, in a fifth of the time.
+- probes of the vector alone, in packs of format 1 and 2: products and their pairwise sum over one
+  contiguous row;
+- probes that read class shares too, and all of format 3: both factors are rounded to whole numbers
+  so small that no sum of their products leaves the 53 bits of a float64. Every partial sum is then
+  exact, so that it gives the same bits in any order, on any processor, in less than half the time.
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ class Inputs(NamedTuple):
 
     classes: npt.NDArray[np.intp]
     starts: npt.NDArray[np.intp]
+
+
+NO_INPUTS: Final = Inputs(np.zeros(0, np.intp), np.zeros(0, np.intp))
+"""Nothing beside the vector, read as whole numbers: a zero-shot pack has thousands of probes."""
 
 
 class Probes(NamedTuple):

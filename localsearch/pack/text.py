@@ -10,7 +10,7 @@ import re
 import unicodedata
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from localsearch.pack.arrays import array_of
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from localsearch.pack.manifest import TextSpec
+    from localsearch.pack.specs import TableSpec
 
     Doubles: TypeAlias = npt.NDArray[np.float64]
 
@@ -53,7 +53,39 @@ class Reading(NamedTuple):
     unknown: tuple[str, ...]
 
 
-class Words:
+class Words(Protocol):
+    """What is asked of the words of a pack, whatever makes vectors of them."""
+
+    def knows(self, text: str) -> bool:
+        """Whether each word of a text is one that the pack can picture."""
+
+    def says_nothing(self, text: str) -> bool:
+        """Whether a text holds no word but such as "the" and "of", which show nothing alone."""
+
+    def read(self, text: str) -> Reading:
+        """The rows of a text's tokens where there is a table of them, and its unknown words."""
+
+
+class AnyWords:
+    """The words of a text network: it was shown letters and digits of all kinds."""
+
+    def __init__(self, stop_words: frozenset[str]) -> None:
+        self._stop_words = stop_words
+
+    def knows(self, text: str) -> bool:
+        """Whether there is a letter or a digit in it."""
+        return any(map(str.isalnum, text))
+
+    def says_nothing(self, text: str) -> bool:
+        """Whether it holds no word but stop words."""
+        return all(word in self._stop_words for word in words_of(text))
+
+    def read(self, text: str) -> Reading:
+        """No rows, as there is no table, and no word that is unknown."""
+        return Reading((), ())
+
+
+class KnownWords:
     """The tokens of a pack, words and pieces of words; their file is read when one is looked up."""
 
     def __init__(self, path: Path, stop_words: frozenset[str]) -> None:
@@ -133,15 +165,17 @@ class Layers(NamedTuple):
 
 class TextArrays(NamedTuple):
     """Of V tokens their codes int8 [V, E] and scales float16 [V]: a row is scale * codes, with the
-    weight of its token in it. `layers` are float64 and give E numbers; None: there are none.
+    weight of its token in it. The sum of rows gets the length `gain` before the `layers`, which are
+    float64 and give E numbers; None: there are none.
     """
 
     codes: npt.NDArray[np.int8]
     scales: npt.NDArray[np.float16]
     layers: Layers | None
+    gain: float
 
 
-def text_arrays(folder: Path, spec: TextSpec, tokens: int, dimensions: int) -> TextArrays:
+def text_arrays(folder: Path, spec: TableSpec, tokens: int, dimensions: int) -> TextArrays:
     """The arrays of a pack with so many tokens, whose stored vectors have so many dimensions.
 
     Raises PackDamaged where one cannot be read or does not fit the others.
@@ -152,7 +186,7 @@ def text_arrays(folder: Path, spec: TextSpec, tokens: int, dimensions: int) -> T
     if not 0 < width <= dimensions:
         raise PackDamaged(f"{folder}: a text becomes {width} numbers, a picture {dimensions}")
     layers = None if spec.head is None else _layers(folder / spec.head, width)
-    return TextArrays(codes, scales, layers)
+    return TextArrays(codes, scales, layers, spec.gain)
 
 
 def _layers(path: Path, width: int) -> Layers:

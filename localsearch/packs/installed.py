@@ -10,6 +10,7 @@ from pathlib import Path
 
 from localsearch.deferred import dataclass
 from localsearch.errors import LocalsearchError, PackDamaged
+from localsearch.pack import find
 from localsearch.pack.find import available_packs, find_pack
 from localsearch.pack.load import load_pack
 from localsearch.pack.manifest import Manifest, Part, read_manifest
@@ -21,7 +22,10 @@ from localsearch.records import ConceptInfo
 class PackInfo:
     """A pack at a glance. `fault` tells why it cannot be used; the rest is empty then.
 
-    `bytes` is the size of all its files.
+    `bytes` is the size of all its files; `yours`, that it lies in the user's own packs. Pictures
+    come as squares of `pixels`, cut out of them or squashed to them (`fit`). `text` is "network",
+    "table" or "": what makes vectors of words, of `context` tokens at most (0: any number).
+    `provisional` are the sections whose numbers were fitted on no photos of the user.
     """
 
     name: str
@@ -37,6 +41,14 @@ class PackInfo:
     concepts: int = 0
     parts: tuple[Part, ...] = ()
     fault: str = ""
+    yours: bool = False
+    pixels: int = 0
+    fit: str = ""
+    text: str = ""
+    context: int = 0
+    logit_scale: float | None = None
+    logit_bias: float | None = None
+    provisional: tuple[str, ...] = ()
 
 
 def list_packs() -> list[PackInfo]:
@@ -84,6 +96,8 @@ def _count_concepts(table: Path) -> int:
 
 
 def _info(folder: Path, manifest: Manifest, concepts: int) -> PackInfo:
+    text = manifest.text
+    network = None if text is None else text.network
     return PackInfo(
         name=manifest.name,
         folder=folder,
@@ -97,4 +111,12 @@ def _info(folder: Path, manifest: Manifest, concepts: int) -> PackInfo:
         classes=manifest.image.classes,
         concepts=concepts,
         parts=manifest.parts,
+        yours=folder.parent == find.pack_places()[0],
+        pixels=manifest.image.size,
+        fit=manifest.image.fit,
+        text="" if text is None else "table" if network is None else "network",
+        context=0 if network is None else network.context,
+        logit_scale=None if network is None else network.logit_scale,
+        logit_bias=None if network is None else network.logit_bias,
+        provisional=manifest.provisional,
     )

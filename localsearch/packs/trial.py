@@ -16,7 +16,9 @@ from localsearch.scores import value_of
 from localsearch.sources.forms import encoded_of
 
 
-def predict(name: str | Path, file: Path, limit: int = 20) -> tuple[ConceptValue, ...]:
+def predict(
+    name: str | Path, file: Path, limit: int = 20, *, provider: str = "auto"
+) -> tuple[ConceptValue, ...]:
     """The `limit` most probable concepts of a picture, by the pack of that name or folder.
 
     Raises PictureError (it cannot be read), PackMissing, PackDamaged, PackProvider.
@@ -26,7 +28,7 @@ def predict(name: str | Path, file: Path, limit: int = 20) -> tuple[ConceptValue
     except PictureError as fault:
         raise PictureError(fault.state, f"{file}: {fault.reason}", hint=fault.hint) from fault
     pack = load_pack(find_pack(name))
-    encoder = open_image_encoder(pack, threads=usable_cores())
+    encoder = open_image_encoder(pack, provider=provider, threads=usable_cores())
     try:
         outcome = features_of_one(data, encoder, pack.image)
     finally:

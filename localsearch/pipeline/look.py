@@ -9,12 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import ceil, floor
-from typing import TYPE_CHECKING, TypeAlias
-
-import numpy as np
 
 from localsearch.deferred import NamedTuple
-from localsearch.encoders.prepare import prepare
+from localsearch.encoders.prepare import Prepared, prepare
 from localsearch.errors import InputError, PictureError
 from localsearch.pack.manifest import ImageSpec
 from localsearch.records import Facts, Refusal
@@ -23,10 +20,6 @@ from localsearch.sources.limits import Limits
 from localsearch.sources.picture import open_picture
 from localsearch.sources.thumbnail import make
 
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-Pixels: TypeAlias = "npt.NDArray[np.uint8]"
 Region = tuple[float, float, float, float]
 
 # Share of a picture below which no part of it has enough pixels: the largest side is 1e6 or so.
@@ -40,7 +33,7 @@ _DECODED_SIDE = 320
 class Look(NamedTuple):
     """What was seen of a photo. `thumbnail` and `fingerprint` are None where none was wanted."""
 
-    prepared: Pixels
+    prepared: Prepared
     facts: Facts
     thumbnail: bytes | None
     fingerprint: int | None
@@ -60,8 +53,8 @@ def look_at(data: bytes, image: ImageSpec, limits: Limits, thumbnail_side: int) 
         return Look(prepared, picture.facts, thumbnail, fingerprint(picture.pixels))
 
 
-def part_of(data: bytes, image: ImageSpec, limits: Limits, region: Region) -> Pixels:
-    """What the network takes of a part of a picture, [size, size, 3] uint8.
+def part_of(data: bytes, image: ImageSpec, limits: Limits, region: Region) -> Prepared:
+    """What the networks take of a part of a picture, see `encoders.prepare`.
 
     `region` (left, top, right, bottom) in fractions of the upright picture, in order. Raises
     PictureError, and InputError for a part of hardly any pixels.
@@ -104,7 +97,7 @@ def short_side(image: ImageSpec) -> int:
     The same with and without a thumbnail: a scaled decode gives slightly other pixels, and a query
     must see of a picture what the sync saw of it.
     """
-    return max(image.resize, _DECODED_SIDE)
+    return max(*(each.resize for each in image.networks), _DECODED_SIDE)
 
 
 def refusal_of(fault: PictureError) -> Refusal:

@@ -168,7 +168,9 @@ class Status:
     graph was found to find (None without one); `due` what is left for later. `newer_pack` is a
     newer version of the pack that is installed, `building_pack` one that a reindex was moving to
     and has not reached, `previous_pack` the one to which `reindex(rollback=True)` goes back; None
-    where there is none.
+    where there is none. `provider` runs the image network (as long as it has not run: what was
+    asked for); `provider_asked` is the word that `open` was given, and `provider_why` says of each
+    that "auto" would rather have taken why it could not.
     """
 
     store: Path
@@ -192,3 +194,5 @@ class Status:
     previous_pack: str | None = None
     due: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    provider_asked: str = "auto"
+    provider_why: tuple[str, ...] = ()

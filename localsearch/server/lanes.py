@@ -14,10 +14,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
+from localsearch.machine import lower_thread_priority
+
 T = TypeVar("T")
 
 _QUICK: Final = 4
-_SLOW: Final = 4  # adds wait for the network of a pack, or for a host far away
+_SLOW: Final = 4
+"""Adds wait for the network of a pack, or for a host far away, and give way to what is quick."""
 _PATIENCE: Final = 0.025
 """Seconds after which a piece of work counts as one that takes long after all."""
 
@@ -29,7 +32,7 @@ class Lanes:
 
     def __init__(self) -> None:
         self._quick = _QuickLane()
-        self._slow = ThreadPoolExecutor(_SLOW, "localsearch-slow")
+        self._slow = ThreadPoolExecutor(_SLOW, "localsearch-slow", lower_thread_priority)
 
     async def quick(self, work: Callable[[], T]) -> T:
         """Run what takes milliseconds."""

@@ -1,7 +1,7 @@
 """What the program prints. The only room that knows JSON keys and columns.
 
 `for_programs` holds the JSON shapes, lines, CSV and paths; `for_people` sentences and tables;
-`keeping`, which those import that need it, both for the commands that keep a library whole.
+`keeping`, `packs` and others, which those import that need them, both for some commands.
 Decides nothing, reads no library.
 """
 
@@ -14,9 +14,6 @@ from localsearch.cli.output.for_people import (
     print_failures,
     print_hits,
     print_input,
-    print_pack,
-    print_packs,
-    print_parts,
     print_roots,
     print_status,
     print_sync,
@@ -32,7 +29,6 @@ from localsearch.cli.output.for_programs import (
     hit_json,
     hits_json,
     input_json,
-    pack_json,
     path_json,
     print_csv,
     print_json,
@@ -54,7 +50,6 @@ __all__ = [
     "hit_json",
     "hits_json",
     "input_json",
-    "pack_json",
     "path_json",
     "print_bars",
     "print_checks",
@@ -66,9 +61,6 @@ __all__ = [
     "print_input",
     "print_json",
     "print_ndjson",
-    "print_pack",
-    "print_packs",
-    "print_parts",
     "print_paths",
     "print_roots",
     "print_status",

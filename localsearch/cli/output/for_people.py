@@ -17,7 +17,6 @@ from localsearch.cli.terminal import Column
 
 if TYPE_CHECKING:
     from localsearch.doctor import Check
-    from localsearch.packs import PackInfo
 
 _BAR = 10  # cells of a bar beside a path: tenths are what the eye tells apart
 _ROOM_FOR_BAR = 36  # of a narrower terminal a path needs all
@@ -106,7 +105,7 @@ def print_status(status: ls.Status) -> None:
         ["store", str(status.store)],
         ["photos", f"{status.inputs:,}" + (f" ({counts})" if counts else "")],
         ["pack", _pack_words(status)],
-        ["provider", status.provider or "not started yet"],
+        ["provider", _provider_words(status)],
         ["segments", f"{status.segments}, generation {status.generation}, tail {status.tail:,}"],
         ["size", f"{size(status.bytes)}, format {status.schema}"],
         *([["visual", status.graph]] if status.graph else []),
@@ -114,6 +113,12 @@ def print_status(status: ls.Status) -> None:
         *(["note", line] for line in status.notes),
     ]
     terminal.draw_table([Column("", style="dim"), Column("", wrap=True)], rows, header=False)
+
+
+def _provider_words(status: ls.Status) -> str:
+    """`cpu (asked for: auto; cuda: it is not in the installed ONNX Runtime)`."""
+    told = "; ".join([f"asked for: {status.provider_asked}", *status.provider_why])
+    return f"{status.provider} ({told})"
 
 
 def _pack_words(status: ls.Status) -> str:
@@ -215,44 +220,6 @@ def print_concepts(found: Sequence[ls.ConceptInfo]) -> None:
     terminal.draw_table(columns, [[one.name, one.id, ", ".join(one.synonyms)] for one in found])
 
 
-def print_packs(found: Sequence[PackInfo]) -> None:
-    columns = [Column("Pack", style="cyan"), Column("Version", "right"), Column("Size", "right")]
-    columns.append(Column("What it is", wrap=True))
-    rows = [
-        [one.name, str(one.version), size(one.bytes), f"cannot be used: {one.fault}"]
-        if one.fault
-        else [one.name, str(one.version), size(one.bytes), one.summary]
-        for one in found
-    ]
-    terminal.draw_table(columns, rows)
-
-
-def print_pack(pack: PackInfo) -> None:
-    rows = [
-        ["pack", f"{pack.name} {pack.version}"],
-        ["summary", pack.summary],
-        ["licence", pack.licence],
-        ["concepts", f"{pack.concepts:,}, of which {pack.classes:,} are classes of the network"],
-        ["vector", f"{pack.dimensions} numbers"],
-        ["size", size(pack.bytes)],
-        ["folder", str(pack.folder)],
-        ["encoder", pack.encoder_digest],
-        ["digest", pack.pack_digest],
-    ]
-    terminal.draw_table([Column("", style="dim"), Column("", wrap=True)], rows, header=False)
-
-
-def print_parts(pack: PackInfo) -> None:
-    """The parts, each as a block of lines: the terms are sentences and fit no column."""
-    for part in pack.parts:
-        need = "" if part.required else " (may be left out)"
-        terminal.say(f"part {part.name}{need}: {', '.join(part.files)}", "bold")
-        terminal.say(f"  licence         {part.licence}")
-        terminal.say(f"  source          {part.source}")
-        terminal.say(f"  trained on      {part.trained_on}")
-        terminal.say(f"  training terms  {part.training_terms}")
-
-
 def print_checks(checks: Sequence[Check]) -> None:
     """A line a check: its mark, its name, what is there; the cure below it; then the sum."""
     marks = {True: ("ok", ""), None: ("note", "yellow"), False: ("FAULT", "red")}
@@ -260,8 +227,8 @@ def print_checks(checks: Sequence[Check]) -> None:
     for one in checks:
         word, style = marks[one.ok]
         _say_wrapped(f"{word:5}  {one.name:{wide}}  ", one.found, style)
-        if one.cure:
-            _say_wrapped(f"{'':5}  {'':{wide}}  mend: ", one.cure, style)
+        for command in one.cure.splitlines():  # in their order, each to be copied by itself
+            _say_wrapped(f"{'':5}  {'':{wide}}  mend: ", command, style)
     faults = sum(one.ok is False for one in checks)
     failed = f"{faults} of {len(checks)} checks failed"
     terminal.say(failed if faults else "no check failed", "red" if faults else "green")

@@ -17,7 +17,6 @@ import localsearch as ls
 
 if TYPE_CHECKING:
     from localsearch.doctor import Check
-    from localsearch.packs import PackInfo
 
 VERSION = 1
 """Version of every JSON document; raised only if a key had to change its meaning."""
@@ -122,10 +121,6 @@ def status_json(status: ls.Status) -> dict[str, Any]:
 
 def concept_json(one: ls.ConceptInfo) -> dict[str, Any]:
     return one._asdict()
-
-
-def pack_json(pack: PackInfo) -> dict[str, Any]:
-    return {**asdict(pack), "folder": str(pack.folder)}
 
 
 def check_json(check: Check) -> dict[str, Any]:
