@@ -19,8 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import localsearch as ls
-from localsearch.encoders import open_image_encoder, providers, session, wheels
+from localsearch.encoders import image, open_image_encoder, providers, session, wheels
 from localsearch.encoders.choice import Choice, opened_on
+from localsearch.encoders.image import ImageEncoder
 from localsearch.encoders.providers import (
     PROVIDERS,
     Provider,
@@ -33,6 +34,8 @@ from localsearch.encoders.providers import (
 from localsearch.encoders.session import built_in
 from localsearch.errors import InputError, PackProvider
 from localsearch.pack import Pack, load_pack
+from localsearch.pipeline.job import Job
+from localsearch.pipeline.stages import features_of
 from tests.make_library import open_library, write_photo
 from tests.tiny_pack import tiny_pack_folder
 
@@ -238,11 +241,12 @@ def test_half_an_installation_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path
 # ---------------------------------------------------------------- shapes
 
 
-@given(st.integers(1, 1000), st.one_of(st.none(), st.integers(0, 1 << 40)))
-def test_batches_are_bounded_and_end_at_one(size: int, memory: int | None) -> None:
+@given(st.integers(1, 1000), st.one_of(st.none(), st.integers(0, 1 << 40)), st.booleans())
+def test_batches_are_bounded_and_end_at_one(size: int, memory: int | None, heavy: bool) -> None:
     for provider in PROVIDERS:
-        found = batches(provider, 3 * size * size, memory)
-        assert found[-1] == 1 and 1 <= found[0] <= provider.batch
+        found = batches(provider, 3 * size * size, memory, heavy=heavy)
+        most = max(provider.batch, provider.of_heavy or 1) if heavy else provider.batch
+        assert found[-1] == 1 and 1 <= found[0] <= most
         assert all(one == 2 * other for one, other in pairwise(found))
         if memory is not None and found[0] > 1:
             assert found[0] * 3 * size * size * 4 * 32 * 2 <= memory
@@ -254,6 +258,48 @@ def test_batches_of_usual_networks() -> None:
     assert batches(cuda, of_clip, 2 << 30)[0] == 32
     assert batches(cuda, of_clip, 256 << 20)[0] == 4
     assert batches(provider_named("cpu"), of_clip, 2 << 30) == (1,)
+    assert batches(provider_named("cpu"), of_clip, 2 << 30, heavy=True) == (4, 2, 1)
+    assert batches(cuda, of_clip, heavy=True)[0] == 32
+
+
+@pytest.mark.parametrize("cores", [1, 3])
+def test_fours_of_a_heavy_network_give_what_single_pictures_give(
+    pack: Pack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cores: int
+) -> None:
+    shapes = list[int]()
+    real = session.Session.run
+
+    def run(self: session.Session, name: str, values: np.ndarray) -> list[np.ndarray]:
+        shapes.append(len(values))
+        return real(self, name, values)
+
+    monkeypatch.setattr(session.Session, "run", run)
+    photos = [write_photo(tmp_path / f"{seed}.png", seed).read_bytes() for seed in range(23)]
+    single = _vectors_of(photos, pack, cores)
+    assert set(shapes[1:]) == {1}  # the first pass is that of the golden picture
+    shapes.clear()
+    monkeypatch.setattr(image, "_HEAVY", 0)
+    assert _vectors_of(photos, pack, cores) == single
+    assert max(shapes) == 4
+    assert sum(shapes) == len(photos) + 1, "passes were filled up"
+
+
+def _vectors_of(photos: list[bytes], pack: Pack, cores: int) -> dict[str, bytes]:
+    """What a run stores of each photo, by its key."""
+    encoders = list[ImageEncoder]()
+
+    def opened(threads: int) -> ImageEncoder:
+        encoders.append(open_image_encoder(pack, provider="cpu", threads=threads))
+        return encoders[-1]
+
+    jobs = [Job(f"{number}", data=data) for number, data in enumerate(photos)]
+    found = {
+        one.key: one.vector.tobytes() + one.logits.tobytes()
+        for one in features_of(jobs, opened, pack.image, known=lambda _: False, threads=cores)
+        if one.vector is not None and one.logits is not None
+    }
+    encoders[0].close()
+    return found
 
 
 @has_azure

@@ -59,14 +59,16 @@ def test_a_pack_of_tables_opens_no_network(monkeypatch: pytest.MonkeyPatch) -> N
         open_text_encoder(load_pack(tiny_pack_folder(text=False)))
 
 
-@pytest.mark.parametrize("said", ["", "?!", "the", "of the", "_"])
+@pytest.mark.parametrize("said", ["", "?!", "the", "of the", "_", "+ =", "\u200d"])
 def test_what_says_nothing_is_refused(network: TextNetwork, said: str) -> None:
     with pytest.raises(QueryNoText, match="show nothing") as caught:
         network.encode(said)
     assert "snow" in caught.value.hint
 
 
-@pytest.mark.parametrize("said", ["犬", "собака", "qwrtp", "the 7", "photo of nothing known"])
+@pytest.mark.parametrize(
+    "said", ["犬", "собака", "qwrtp", "the 7", "photo of nothing known", "🐶", "the ❤️"]
+)
 def test_words_of_all_kinds_are_read(network: TextNetwork, said: str) -> None:
     assert np.isfinite(network.encode(said)).all()
 

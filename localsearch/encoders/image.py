@@ -17,6 +17,7 @@ from localsearch.encoders.prepare import Prepared, batch_of, golden_picture
 from localsearch.encoders.providers import AUTO_WORD, Provider, batches
 from localsearch.encoders.session import Session, open_session
 from localsearch.errors import PackError, PackProvider
+from localsearch.machine import usable_cores
 from localsearch.pack.find import network_file
 from localsearch.pack.load import Pack
 from localsearch.pack.manifest import ImageSpec
@@ -28,6 +29,7 @@ _HALF_MAX: Final = 65504.0  # the largest half float
 # Half precision moves a distance by far less than half of it; "all alike" leaves none.
 _APART: Final = 2.0
 _NEAR: Final = 1e-3
+_HEAVY: Final = 64 << 20  # bytes of a network whose weights no cache of a processor holds
 
 Halves: TypeAlias = "npt.NDArray[np.float16]"
 
@@ -36,7 +38,7 @@ class ImageEncoder:
     """Prepared pictures to vectors and logits. Any thread may call it, several at a time.
 
     `provider` is its word, `choice` tells why it runs there, `batch` how many pictures a
-    pass takes.
+    pass takes at most.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class ImageEncoder:
         self._image = image
         self._threads = threads
         self._many_lanes = many_lanes
+        self._fixed = provider.fixed
 
     def lanes(self, cores: int) -> int:
         """How many threads should call `encode` at once, on so many cores."""
@@ -87,8 +90,8 @@ class ImageEncoder:
     def _pass(
         self, session: Session, network: ImageSpec, pixels: Sequence[npt.NDArray[np.uint8]]
     ) -> list[npt.NDArray[np.float32]]:
-        # Filled up to the fixed shape: each new shape makes providers plan, and their arenas grow.
-        full = [*pixels, *[pixels[-1]] * (self.batch - len(pixels))]
+        missing = self.batch - len(pixels) if self._fixed else 0
+        full = [*pixels, *[pixels[-1]] * missing]
         found = [
             each[: len(pixels)] for each in session.run(network.input, batch_of(full, network))
         ]
@@ -112,15 +115,22 @@ def open_image_encoder(
     """The pack's image networks on `provider`: a word of PROVIDERS, or "auto".
 
     `threads` work on one picture; with 1, call from as many threads as there are cores. With
-    `low_memory` one picture and one lane at a time; else a pass takes what `memory` bytes allow.
+    `low_memory` one picture and one lane at a time; else the passes of all lanes take what `memory`
+    bytes allow.
     Raises PackProvider when a named provider cannot run (auto: not even the CPU), InputError for
     a word that is none, PackMissing where a network is neither here nor installed.
     """
 
     def open_on(choice: Provider) -> ImageEncoder:
-        largest = max(each.size for each in pack.image.networks)
-        sizes = (1,) if low_memory else batches(choice, 3 * largest**2, memory)
-        return _proved(pack, choice, max(1, threads), sizes, one_lane=low_memory)
+        numbers = 3 * max(each.size for each in pack.image.networks) ** 2
+        files = pack.manifest.files
+        heavy = any(files[each.network].bytes > _HEAVY for each in pack.image.networks)
+        many_lanes = choice.word == "cpu" and not low_memory
+        share = memory
+        if memory is not None and many_lanes:
+            share = memory // max(1, usable_cores() // max(1, threads))
+        sizes = (1,) if low_memory else batches(choice, numbers, share, heavy=heavy)
+        return _proved(pack, choice, max(1, threads), sizes, many_lanes=many_lanes)
 
     encoder, choice = opened_on(provider, open_on)
     encoder.choice = choice
@@ -128,7 +138,7 @@ def open_image_encoder(
 
 
 def _proved(
-    pack: Pack, provider: Provider, threads: int, sizes: Sequence[int], *, one_lane: bool
+    pack: Pack, provider: Provider, threads: int, sizes: Sequence[int], *, many_lanes: bool
 ) -> ImageEncoder:
     """`sizes` are numbers of pictures a pass: the first that runs is taken."""
     sessions = [
@@ -148,9 +158,9 @@ def _proved(
             provider,
             threads=threads,
             batch=size,
-            many_lanes=provider.word == "cpu" and not one_lane,
+            many_lanes=many_lanes,
         )
-        if size == sizes[-1] or _fits(encoder, pack):
+        if size == sizes[-1] or not provider.fixed or _fits(encoder, pack):
             break
     _check_golden(encoder, pack)
     return encoder

@@ -30,6 +30,7 @@ _WORD: Final = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 _OWNERS: Final = re.compile(r"['\u2019]s\b")
 _APOSTROPHES: Final = str.maketrans("", "", "'\u2019")
 _ENDINGS: Final = ("s", "es", "d", "ed", "ing")
+_PICTOGRAPH: Final = "So"  # Unicode's category of emoji and their like
 _GOES_ON: Final = "##"  # how a piece begins that is no beginning of a word; frozen
 # Letters of a word that are looked at: nothing longer is a word.
 _LONGEST: Final = 40
@@ -42,6 +43,11 @@ def words_of(text: str) -> list[str]:
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFC", text).casefold())
     plain = "".join(one for one in plain if not unicodedata.combining(one))
     return [word.translate(_APOSTROPHES) for word in _WORD.findall(_OWNERS.sub("", plain))]
+
+
+def _shows_picture(text: str) -> bool:
+    """Whether a text holds a pictograph: an emoji, a flag, a heart."""
+    return any(unicodedata.category(sign) == _PICTOGRAPH for sign in text)
 
 
 class Reading(NamedTuple):
@@ -67,18 +73,19 @@ class Words(Protocol):
 
 
 class AnyWords:
-    """The words of a text network: it was shown letters and digits of all kinds."""
+    """The words of a text network: it was shown letters, digits and emoji of all kinds."""
 
     def __init__(self, stop_words: frozenset[str]) -> None:
         self._stop_words = stop_words
 
     def knows(self, text: str) -> bool:
-        """Whether there is a letter or a digit in it."""
-        return any(map(str.isalnum, text))
+        """Whether there is a letter, a digit or a pictograph in it."""
+        return any(map(str.isalnum, text)) or _shows_picture(text)
 
     def says_nothing(self, text: str) -> bool:
-        """Whether it holds no word but stop words."""
-        return all(word in self._stop_words for word in words_of(text))
+        """Whether it holds no word but stop words, and no pictograph."""
+        words = words_of(text)
+        return all(word in self._stop_words for word in words) and not _shows_picture(text)
 
     def read(self, text: str) -> Reading:
         """No rows, as there is no table, and no word that is unknown."""

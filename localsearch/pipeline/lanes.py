@@ -32,6 +32,8 @@ from localsearch.sources.picture import decoded_pixels
 _PIXEL_BYTES = 8
 # One decoder more than cores: while one waits for the disk, the others have work for all of them.
 _SPARE_DECODERS = 1
+# Pictures that are decoded while the network is loaded (a second for one of 350 MB).
+_AHEAD = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +99,10 @@ class Lanes:
         self._dropping = threading.Event()
         self._ending = threading.Event()
         decoders = 1 if settings.low_memory else settings.cores + _SPARE_DECODERS
-        # Enough jobs inside that no thread waits for the caller's next turn, few enough that what
-        # is decoded and not yet taken (some 250 KB each) stays small.
-        self.window = 3 * decoders + 2
+        # Jobs inside at once: enough that no thread waits for the caller's next turn, few enough
+        # that what is decoded and not yet taken (some 250 KB each) stays small.
+        self.window = 3 * decoders + (2 if settings.low_memory else _AHEAD)
+        self._inferring = 1  # lanes
         self._threads: list[threading.Thread] = []
         for number in range(decoders):
             self._start(self._decode_all, f"decoder-{number}")
@@ -198,7 +201,10 @@ class Lanes:
             self.done.put(Fault(fault))
             self._fail_all(fault)
             return
-        for number in range(1, encoder.lanes(self._settings.cores)):
+        self._inferring = encoder.lanes(self._settings.cores)
+        # As much again as the lanes hold at once waits for them.
+        self.window += 2 * self._inferring * (encoder.batch - 1)
+        for number in range(1, self._inferring):
             self._start(lambda: self._infer_all(encoder), f"lane-{number}")
         self._infer([first], encoder)
         self._infer_all(encoder)
@@ -210,7 +216,9 @@ class Lanes:
     def _infer_all(self, encoder: ImageEncoder) -> None:
         while (one := self._seen.get()) is not None:
             batch = [one]
-            while len(batch) < encoder.batch:
+            # A lane leaves the others their share, or the last pictures of a run would be one's.
+            fair = -(-(1 + self._seen.qsize()) // self._inferring)
+            while len(batch) < min(encoder.batch, fair):
                 try:
                     more = self._seen.get_nowait()
                 except queue.Empty:
