@@ -59,6 +59,13 @@ def test_a_pack_of_tables_opens_no_network(monkeypatch: pytest.MonkeyPatch) -> N
         open_text_encoder(load_pack(tiny_pack_folder(text=False)))
 
 
+def test_what_is_not_packed_gives_the_same(network: TextNetwork, pack: Pack) -> None:
+    at_once = open_text_encoder(pack, packed=False)
+    for text in ("a dog", "two dogs playing in the snow", "犬"):
+        assert np.allclose(at_once.encode(text), network.encode(text), atol=1e-6)
+    at_once.close()
+
+
 @pytest.mark.parametrize("said", ["", "?!", "the", "of the", "_", "+ =", "\u200d"])
 def test_what_says_nothing_is_refused(network: TextNetwork, said: str) -> None:
     with pytest.raises(QueryNoText, match="show nothing") as caught:
@@ -183,8 +190,10 @@ def test_the_towers_load_apart_and_when_they_are_asked(tmp_path: Path) -> None:
         "import sys, localsearch as ls\n"
         "with ls.init(sys.argv[1], pack=sys.argv[2]) as library: library.sync()\n"
         "import localsearch.encoders.session as room\n"
-        "opened, real = [], room.open_session\n"
-        "def told(network, *rest): opened.append(network.name); return real(network, *rest)\n"
+        "opened, packed, real = [], [], room.open_session\n"
+        "def told(network, *rest, **more):\n"
+        "    opened.append(network.name); packed.append(more.get('packed'))\n"
+        "    return real(network, *rest, **more)\n"
         "from localsearch.encoders import image, text_network\n"
         "image.open_session = text_network.open_session = told\n"
         "with ls.open(sys.argv[1]) as library:\n"
@@ -198,6 +207,9 @@ def test_the_towers_load_apart_and_when_they_are_asked(tmp_path: Path) -> None:
         "with ls.open(sys.argv[1]) as library:\n"
         "    library.predict(data=open(sys.argv[3], 'rb').read())\n"
         "    assert opened[2:] == ['image.onnx'], opened\n"
+        "with ls.open(sys.argv[1], one_shot=True) as library:\n"
+        "    library.search('a red photo')\n"
+        "assert packed == [True, None, None, False], packed\n"
     )
     other = tmp_path / "other.png"
     write_photo(other, 5)

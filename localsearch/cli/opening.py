@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -56,13 +57,15 @@ def open_library(ctx: typer.Context, library: Path | None) -> ls.Library:
 
 def open_to_read(ctx: typer.Context, library: Path | None) -> ls.Library:
     """The same for a command that changes nothing: a store that cannot be written will do."""
-    store, provider = existing_store(ctx, library), options.provider_of(ctx)
-    read_only = not os.access(store, os.W_OK)
+    store = existing_store(ctx, library)
+    opened = partial(
+        ls.open, store=store, create=False, provider=options.provider_of(ctx), one_shot=True
+    )
     try:
-        return ls.open(store=store, create=False, read_only=read_only, provider=provider)
+        return opened(read_only=not os.access(store, os.W_OK))
     except ls.LibraryFull:
         # SQLite wants a little room even to read; without it, the files alone will do.
-        return ls.open(store=store, create=False, read_only=True, provider=provider)
+        return opened(read_only=True)
 
 
 def existing_store(ctx: typer.Context, library: Path | None) -> Path:

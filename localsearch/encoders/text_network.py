@@ -107,11 +107,11 @@ class TextNetwork:
 
 
 def open_text_encoder(
-    pack: Pack, *, provider: str = "auto", threads: int = 1
+    pack: Pack, *, provider: str = "auto", threads: int = 1, packed: bool = True
 ) -> TextEncoder | TextNetwork:
     """What turns words into vectors in a pack; opens no network where tables do.
 
-    `threads` work on one text. Raises ValueError without a text part, PackDamaged, PackMissing (the
+    `threads` work on one text; `packed` as in `open_session`. Raises ValueError without a text part, PackDamaged, PackMissing (the
     network is neither here nor installed), DependencyMissing, and as `open_image_encoder` where the
     provider cannot run it.
     """
@@ -124,7 +124,9 @@ def open_text_encoder(
 
     def open_on(choice: Provider) -> TextNetwork:
         outputs = (spec.vector,)
-        session = open_session(path, outputs, choice.onnx_name, choice.options, max(1, threads))
+        session = open_session(
+            path, outputs, choice.onnx_name, choice.options, max(1, threads), packed=packed
+        )
         network = TextNetwork(session, tokenizer, pack, choice)
         assert pack.golden.text is not None  # a manifest without it is refused
         golden = pack.golden.text

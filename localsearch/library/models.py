@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from localsearch.encoders.image import ImageEncoder
     from localsearch.encoders.text import TextEncoder
     from localsearch.encoders.text_network import TextNetwork
+    from localsearch.library.opened_with import Options
     from localsearch.pipeline.job import Job, Outcome
     from localsearch.pipeline.look import Region
     from localsearch.sources.limits import Limits
@@ -35,9 +36,10 @@ THUMBNAIL_SIDE = 320  # pixels of the short side; at least the pack's input, so 
 class Models:
     """Holds the encoders of one library; thread-safe."""
 
-    def __init__(self, pack: Pack, provider: str, memory: int, threads: int | None) -> None:
-        self._pack, self._provider = pack, provider
-        self._memory, self._threads = memory, threads
+    def __init__(self, pack: Pack, options: Options) -> None:
+        self._pack, self._provider = pack, options.provider
+        self._memory, self._threads = options.memory, options.threads
+        self._one_shot = options.one_shot
         self._encoders: dict[int, ImageEncoder] = {}
         self._text: TextEncoder | TextNetwork | None = None
         self._closed = False
@@ -140,7 +142,10 @@ class Models:
                     # One text at a time: all cores work on it.
                     threads = self._threads or usable_cores()
                     self._text = open_text_encoder(
-                        self._pack, provider=self._provider, threads=threads
+                        self._pack,
+                        provider=self._provider,
+                        threads=threads,
+                        packed=not self._one_shot,
                     )
             return self._text
 

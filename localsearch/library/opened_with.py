@@ -32,6 +32,7 @@ class Options(NamedTuple):
     lock_timeout: float = 10.0
     thumbnails: bool = True
     graph: Graph = "auto"
+    one_shot: bool = False
     memory_asked: int | None = None  # what `memory` was made from: the default changes by the hour
 
 

@@ -293,8 +293,7 @@ def words_of(pack: Pack | PackRow) -> str:
 
 def models_for(parts: Parts, pack: Pack) -> Models:
     """The models of a pack that is not the handle's."""
-    options = parts.options
-    return Models(pack, options.provider, options.memory, options.threads)
+    return Models(pack, parts.options)
 
 
 def pictures_of(parts: Parts, wanted: Wanted) -> Pictures:

@@ -64,10 +64,10 @@ class Shared:
         return parts
 
     def _models_for(self, pack: Pack, options: Options) -> Models:
-        asked = (options.provider, options.memory_asked, options.threads)
+        asked = (options.provider, options.memory_asked, options.threads, options.one_shot)
         models = self._models.get(asked)
         if models is None:
-            models = Models(pack, options.provider, options.memory, options.threads)
+            models = Models(pack, options)
             self._models[asked] = models
         return models
 
