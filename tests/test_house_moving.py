@@ -17,6 +17,7 @@ import localsearch as ls
 from localsearch.catalog import taught
 from localsearch.library.models import Models
 from localsearch.pack import find
+from localsearch.packs import calibrate_pack
 from localsearch.reindex import run
 from tests.make_library import OPENED, write_photo
 from tests.packs.clip_pack import clip_pack_folder, make_clip_pack
@@ -262,6 +263,33 @@ def test_new_numbers_of_the_same_towers_cost_no_inference(
         assert after[:2] == before[:2] and after[2] != before[2]  # likeness stays, concepts move
         assert not [note for note in library.status().notes if "provisional" in note]
         assert library.taught()[0].ready and library.verify() == ()
+
+
+def test_a_vocabulary_of_the_users_costs_no_inference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`packs calibrate NAME FOLDER --vocabulary FILE`, then `reindex`."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    library, photos, card = house(tmp_path)
+    with library:
+        library.reindex(str(towers()))
+        place = make_clip_pack(tmp_path / "data" / "localsearch" / "packs" / "clip-tiny")
+        words = tmp_path / "words.txt"
+        words.write_text("zeppelin\tairship\n", encoding="utf-8")
+        calibrate_pack("clip-tiny", photos, vocabulary=words)
+        with pytest.raises(ls.QueryUnknownConcept):
+            library.search(ls.concept("zeppelin"))
+        with pytest.MonkeyPatch.context() as patch:
+            no_inference(patch)
+            assert library.reindex().inferred == 0
+        roots = {"photos": photos, "card": card}
+        with ls.open(store=tmp_path / "fresh", roots=roots, pack=str(place)) as other:
+            other.sync()
+            expected = found(other, "airship")
+        assert 0 < len(expected) < 36
+        expected.pop("4.png", None)  # it was removed from the library
+        assert found(library, "airship") == expected
+        assert found(library, "puppy>=0") and library.verify() == ()
 
 
 def test_general_and_back(tmp_path: Path) -> None:

@@ -212,6 +212,43 @@ def test_a_calibration_keeps_the_readings_of_classes(tmp_path: Path, pictures: P
     assert not np.array_equal(before, after)
 
 
+@pytest.mark.parametrize("classifier", [False, True])
+def test_a_users_concepts_take_the_place_of_those_in_the_pack(
+    tmp_path: Path, pictures: Path, classifier: bool
+) -> None:
+    folder = make_clip_pack(tmp_path / "packs" / "clip-tiny", classifier=classifier)
+    words = tmp_path / "words.txt"
+    words.write_text("My Boat\tdinghy\n犬\n", encoding="utf-8")
+    before = load_pack(folder)
+    stay = [at for at, output in enumerate(before.vocabulary.outputs) if "probe" not in output]
+    floors = before.floors[stay]
+    done = calibrate_pack(folder, pictures, vocabulary=words)
+    after = load_pack(folder, check="whole")
+    assert done.version == after.version == before.version + 1
+    assert after.encoder_digest == before.encoder_digest  # no photo is looked at again
+    found = after.vocabulary
+    assert found.find("dinghy").name == "My Boat" and found.knows("犬")
+    assert found.names == (*(before.vocabulary.names[at] for at in stay), "My Boat", "犬")
+    kept = [found.ids.index(before.vocabulary.ids[at]) for at in stay]
+    assert (len(kept) > 0) == classifier
+    assert np.array_equal(after.floors[kept], floors)
+    part = next(part for part in after.parts if "concepts" in part.name)
+    assert part.source == "a vocabulary of the user's, said in prompts"
+    named = set(after.manifest.files) | {"pack.toml", "MODEL_CARD.md"}
+    assert {one.name for one in folder.iterdir()} == named
+    # Without another list it keeps them.
+    calibrate_pack(folder, pictures)
+    assert load_pack(folder).vocabulary.names == found.names
+
+
+def test_a_list_that_is_none_changes_nothing(tmp_path: Path, pictures: Path) -> None:
+    folder = make_clip_pack(tmp_path / "packs" / "clip-tiny")
+    before = {one.name: one.read_bytes() for one in folder.iterdir()}
+    with pytest.raises(InputError, match="cannot be read"):
+        calibrate_pack(folder, pictures, vocabulary=tmp_path / "nowhere.txt")
+    assert {one.name: one.read_bytes() for one in folder.iterdir()} == before
+
+
 def test_too_few_photos_change_nothing(tmp_path: Path) -> None:
     folder = make_clip_pack(tmp_path / "packs" / "clip-tiny")
     few = tmp_path / "few"

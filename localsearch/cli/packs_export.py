@@ -104,11 +104,16 @@ def export(
         )
 
 
-def calibrate(name: Pack, folder: Photos, json: options.Json = False) -> None:
-    """Fit the scores of an exported pack to photos of yours; needs no labels and no torch."""
+def calibrate(
+    name: Pack, folder: Photos, vocabulary: Vocabulary = None, json: options.Json = False
+) -> None:
+    """Fit the scores of an exported pack to photos of yours; needs no labels and no torch.
+
+    With --vocabulary it gets your concepts, too, in place of those that it has.
+    """
     from localsearch import packs
 
-    done = packs.calibrate_pack(name, folder, terminal.note)
+    done = packs.calibrate_pack(name, folder, terminal.note, vocabulary=vocabulary)
     if json:
         output.print_json({"calibrated": {**done._asdict(), "folder": str(done.folder)}})
         return

@@ -111,9 +111,9 @@ def open_text_encoder(
 ) -> TextEncoder | TextNetwork:
     """What turns words into vectors in a pack; opens no network where tables do.
 
-    `threads` work on one text; `packed` as in `open_session`. Raises ValueError without a text part, PackDamaged, PackMissing (the
-    network is neither here nor installed), DependencyMissing, and as `open_image_encoder` where the
-    provider cannot run it.
+    `threads` work on one text; `packed` as in `open_session`. Raises ValueError without a text
+    part, PackDamaged, PackMissing (the network is neither here nor installed), DependencyMissing,
+    and as `open_image_encoder` where the provider cannot run it.
     """
     spec = None if pack.text is None else pack.text.network
     if pack.text is None or spec is None:

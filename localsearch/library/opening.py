@@ -100,7 +100,7 @@ def open(
     `graph`: a graph makes visual searches of large libraries quicker; "auto" builds one from
     20,000 photos on and loads it where it fits `memory`, "always" at any size, "never" neither.
     `read_only`: nothing is written, not even locks. `one_shot`: for a process that asks once and
-    ends; the text network of a pack is there in a fifth of the time, and takes twice as long a text.
+    ends; a pack's text network is there in a fifth of the time, and each text takes twice as long.
 
     Raises LibraryMissing (nothing there, and `create` is off; no such photo folder),
     LibraryTooNew, LibraryDamaged, LibraryFull, PackMissing, PackDamaged, InputError. Opening

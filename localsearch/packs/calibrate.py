@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -19,16 +19,25 @@ import numpy as np
 from localsearch.deferred import NamedTuple
 from localsearch.durable import replace_file, write_file
 from localsearch.encoders import open_image_encoder
+from localsearch.encoders.text_network import TextNetwork
 from localsearch.errors import InputError, PackError, PictureError
 from localsearch.machine import usable_cores
 from localsearch.pack import find_pack
 from localsearch.pack.digests import encoder_digest, file_digest, pack_digest
 from localsearch.pack.load import Pack, load_pack
 from localsearch.pack.manifest import MANIFEST, raw_manifest
-from localsearch.packs import own
+from localsearch.pack.vocabulary import Vocabulary, kind_of
+from localsearch.packs import own as own_packs
 from localsearch.packs.fitting import fit_concepts, fit_text, fit_visual
 from localsearch.packs.toml_text import toml_of
-from localsearch.packs.zero_shot import Tell, open_text_network
+from localsearch.packs.vocabulary import (
+    SOURCE_OF_LIST,
+    Row,
+    beside_classes,
+    read_list,
+    table_of_list,
+)
+from localsearch.packs.zero_shot import Tell, concept_vectors, open_text_network
 from localsearch.pipeline.one import features_of_one
 from localsearch.sources.forms import read_file
 from localsearch.sources.ignore import Ignore
@@ -43,6 +52,7 @@ FEWEST: Final = 8  # photos; below it a percentile is one photo
 _MOST: Final = 1000  # more move no percentile, and take minutes
 _DECOYS: Final = 128  # of their vectors stand in the pack as the background of texts
 _COPY_SIDE: Final = 256  # pixels of the short side of the small copy of each photo
+UNFITTED: Final = np.array([[1.0, 0.0, 0.5]], np.float32)  # of a concept: scale, offset, floor
 _HERE: Final = Path(__file__).resolve().parent
 
 
@@ -55,6 +65,18 @@ class Calibrated(NamedTuple):
     photos: int
     refused: int
     provisional: bool
+
+
+class _Concepts(NamedTuple):
+    """The concepts of a pack: their table, a row of `calibration` for each, and their probes.
+
+    `own`: from a list of the user's, not yet in the pack.
+    """
+
+    table: str
+    calibration: npt.NDArray[np.float32]
+    probes: npt.NDArray[np.float32] | None
+    own: bool
 
 
 class _Seen(NamedTuple):
@@ -75,24 +97,34 @@ def captions() -> list[str]:
     return (_HERE / "captions.txt").read_text(encoding="utf-8").splitlines()
 
 
-def calibrate_pack(name: str | Path, photos: Path, tell: Tell = lambda text: None) -> Calibrated:
+def calibrate_pack(
+    name: str | Path,
+    photos: Path,
+    tell: Tell = lambda text: None,
+    *,
+    vocabulary: Path | None = None,
+) -> Calibrated:
     """Fit the pack of that name or folder to the photos below `photos`; see `calibrate`.
 
     Raises LibraryBusy where another process changes the pack, LibraryReadOnly for one that cannot
     be written: those of the program itself.
     """
     folder = find_pack(name)
-    with own.changing(folder.name, f"calibrating the pack {folder.name}", folder.parent):
-        return calibrate(folder, photos, tell)
+    with own_packs.changing(folder.name, f"calibrating the pack {folder.name}", folder.parent):
+        return calibrate(folder, photos, tell, vocabulary=vocabulary)
 
 
-def calibrate(folder: Path, photos: Path | None, tell: Tell) -> Calibrated:
+def calibrate(
+    folder: Path, photos: Path | None, tell: Tell, *, vocabulary: Path | None = None
+) -> Calibrated:
     """Fit maps, floors and concepts of the pack in `folder` on the photos below `photos`.
 
     Without photos on those of the demo, and marked as provisional. Vectors of up to 128 of them are
-    kept in the pack, no picture. Raises InputError for too few photos, PackError for a pack without
-    a text network, and where it cannot be written.
+    kept in the pack, no picture. The concepts of the file `vocabulary` take the place of those that
+    are there, but for classes. Raises InputError for too few photos and for no such list, PackError
+    for a pack without a text network, and where it cannot be written.
     """
+    own = None if vocabulary is None else read_list(vocabulary)
     pack = load_pack(folder)
     if pack.text is None or pack.text.network is None or pack.manifest.format < 3:
         raise PackError(
@@ -104,9 +136,10 @@ def calibrate(folder: Path, photos: Path | None, tell: Tell) -> Calibrated:
     network = open_text_network(pack)
     try:
         words = network.encode_many(captions()).astype(np.float64)
+        concepts = _there(pack) if own is None else _anew(pack, own, network, tell)
     finally:
         network.close()
-    version = _write(pack, seen, words, provisional=photos is None)
+    version = _write(pack, seen, words, concepts, provisional=photos is None)
     return Calibrated(
         pack.name, folder, version, len(seen.photos), seen.refused, provisional=photos is None
     )
@@ -164,7 +197,27 @@ def _unit(vectors: list[Any]) -> Floats:
     return found
 
 
-def _write(pack: Pack, seen: _Seen, words: Floats, *, provisional: bool) -> int:
+def _there(pack: Pack) -> _Concepts:
+    """The concepts that a pack has."""
+    manifest = pack.manifest
+    table = (pack.folder / manifest.table).read_text(encoding="utf-8")
+    probes = None if manifest.probes is None else np.load(pack.folder / manifest.probes)
+    return _Concepts(table, np.load(pack.folder / manifest.calibration), probes, False)
+
+
+def _anew(pack: Pack, own: Sequence[Row], network: TextNetwork, tell: Tell) -> _Concepts:
+    """Those of a list in place of all but the classes of a pack."""
+    classes = pack.image.classes > 0
+    said = beside_classes(pack.vocabulary, own) if classes else table_of_list(own)
+    stay = [kind_of(output) != "probe" for output in pack.vocabulary.outputs]
+    kept = np.load(pack.folder / pack.manifest.calibration)[stay] if classes else UNFITTED[:0]
+    calibration = np.concatenate([kept, np.repeat(UNFITTED, len(own), axis=0)])
+    return _Concepts(said.table, calibration, concept_vectors(network, said.names, tell), True)
+
+
+def _write(
+    pack: Pack, seen: _Seen, words: Floats, concepts: _Concepts, *, provisional: bool
+) -> int:
     raw = raw_manifest(pack.folder)
     version = int(raw["version"]) + 1
     text = fit_text(seen.photos, words)
@@ -179,12 +232,19 @@ def _write(pack: Pack, seen: _Seen, words: Floats, *, provisional: bool) -> int:
     raw["concepts"]["provisional"] = provisional
     decoys = seen.photos[np.linspace(0, len(seen.photos) - 1, _DECOYS).astype(int)]
     decoys = np.unique(decoys.astype(np.float16), axis=0)
-    arrays = {("concepts", "calibration"): _calibration(pack, seen), ("text", "decoys"): decoys}
+    made = [
+        ("concepts", "calibration", f"calibration-{version}.npy", _npy(_fitted(concepts, seen))),
+        ("text", "decoys", f"decoys-{version}.npy", _npy(decoys)),
+    ]
+    if concepts.own and concepts.probes is not None:
+        table = concepts.table.encode("utf-8")
+        made.append(("concepts", "table", f"concepts-{version}.tsv", table))
+        made.append(("probes", "weights", f"probes-{version}.npy", _npy(concepts.probes)))
+        _tell_source(raw)
     old = list[str]()
-    for (section, key), array in arrays.items():
-        name = f"{key}-{version}.npy"
+    for section, key, name, data in made:
         old.append(_swap(raw, section, key, name))
-        _new_file(pack.folder / name, _npy(array))
+        _new_file(pack.folder / name, data)
     for name in old:
         raw["files"].pop(name, None)
     write_manifest(pack.folder, raw)
@@ -195,17 +255,24 @@ def _write(pack: Pack, seen: _Seen, words: Floats, *, provisional: bool) -> int:
     return version
 
 
-def _calibration(pack: Pack, seen: _Seen) -> npt.NDArray[np.float32]:
+def _fitted(concepts: _Concepts, seen: _Seen) -> npt.NDArray[np.float32]:
     """The rows of concepts that probes give, fitted; those of classes as they are."""
-    manifest, outputs = pack.manifest, pack.vocabulary.outputs
-    found: npt.NDArray[np.float32] = np.load(pack.folder / manifest.calibration)
-    if manifest.probes is None:
+    found = concepts.calibration
+    if concepts.probes is None:
         return found
+    outputs = Vocabulary(concepts.table).outputs
     columns = np.array([at for at, output in enumerate(outputs) if "probe:" in output])
     order = np.array([int(outputs[at].rpartition(":")[2]) for at in columns])
-    probes = np.load(pack.folder / manifest.probes).astype(np.float64)[:, :-1]
-    found[columns] = fit_concepts(seen.photos, probes[order])
+    vectors = concepts.probes.astype(np.float64)[:, :-1]
+    found[columns] = fit_concepts(seen.photos, vectors[order])
     return found
+
+
+def _tell_source(raw: dict[str, Any]) -> None:
+    """Let the part of the concepts say that they are the user's."""
+    table = raw["concepts"]["table"]
+    (words,) = (part for part in raw["parts"] if table in part["files"])
+    words["source"] = SOURCE_OF_LIST
 
 
 def _swap(raw: dict[str, Any], section: str, key: str, name: str) -> str:

@@ -21,6 +21,10 @@ PROMPTS: Final = ("a photo of {}.", "a photo of a {}.", "a photo with {} in it."
 Four, with and without an article: names are things (dog), stuffs (snow) and doings (walking)."""
 
 
+SOURCE_OF_LIST: Final = "a vocabulary of the user's, said in prompts"
+"""Where the concepts of a user's own list come from, as a manifest says it."""
+
+
 class Said(NamedTuple):
     """A concept table, and of each of its probes the name that prompts are made of."""
 
@@ -28,7 +32,9 @@ class Said(NamedTuple):
     names: tuple[str, ...]
 
 
-class _Row(NamedTuple):
+class Row(NamedTuple):
+    """A concept without what gives it: a line of a table, or of a user's list."""
+
     id: str
     name: str
     synonyms: str
@@ -41,13 +47,13 @@ def zero_shot_table(vocabulary: Vocabulary) -> Said:
     return _said([], _rows(vocabulary))
 
 
-def beside_classes(vocabulary: Vocabulary, own: Sequence[_Row] | None = None) -> Said:
+def beside_classes(vocabulary: Vocabulary, own: Sequence[Row] | None = None) -> Said:
     """Classes and ancestors of a pack as its classifier gives them; the others, or `own`, probes.
 
     Those that a probe of that pack gives are given by one of the vector here: its probes read
     another one.
     """
-    inner, others, probed = list[str](), list[_Row](), list[str]()
+    inner, others, probed = list[str](), list[Row](), list[str]()
     for row, output in zip(_rows(vocabulary), vocabulary.outputs, strict=True):
         if kind_of(output) == "probe":
             others.append(row)
@@ -60,7 +66,7 @@ def beside_classes(vocabulary: Vocabulary, own: Sequence[_Row] | None = None) ->
     return _said(inner, others if own is None else own, probed)
 
 
-def read_list(path: Path) -> list[_Row]:
+def read_list(path: Path) -> list[Row]:
     """A user's own vocabulary: a concept a line, its synonyms behind a tab, between bars.
 
     Empty lines and those that begin with # are passed over. Raises InputError with the line.
@@ -69,7 +75,7 @@ def read_list(path: Path) -> list[_Row]:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as fault:
         raise InputError(f"{path} cannot be read: {fault}") from fault
-    found, seen = list[_Row](), dict[str, int]()
+    found, seen = list[Row](), dict[str, int]()
     for number, line in enumerate(lines, start=1):
         text = line.strip()
         if not text or text.startswith("#"):
@@ -86,7 +92,7 @@ def read_list(path: Path) -> list[_Row]:
         synonyms = "|".join(one.strip() for one in "".join(rest).split("|") if one.strip())
         # The number keeps ids apart where names have no letters of ASCII.
         slug = re.sub(r"[^a-z0-9]+", "-", key).strip("-")
-        found.append(_Row(f"u-{slug or number}", name, synonyms, "", ""))
+        found.append(Row(f"u-{slug or number}", name, synonyms, "", ""))
     if not 0 < len(found) <= MOST:
         raise InputError(f"{path} has {len(found)} concepts; 1 to {MOST} can be")
     ids = [row.id for row in found]
@@ -96,23 +102,23 @@ def read_list(path: Path) -> list[_Row]:
     ]
 
 
-def table_of_list(rows: Sequence[_Row]) -> Said:
+def table_of_list(rows: Sequence[Row]) -> Said:
     """The table of a user's own vocabulary."""
     return _said([], rows)
 
 
-def _said(inner: Sequence[str], others: Sequence[_Row], probed: Sequence[str] = ()) -> Said:
+def _said(inner: Sequence[str], others: Sequence[Row], probed: Sequence[str] = ()) -> Said:
     lines = [_line(row, f"probe:{len(probed) + at}") for at, row in enumerate(others)]
     table = "\n".join(["\t".join(HEADER), *inner, *lines]) + "\n"
     return Said(table, (*probed, *(row.name for row in others)))
 
 
-def _rows(vocabulary: Vocabulary) -> list[_Row]:
+def _rows(vocabulary: Vocabulary) -> list[Row]:
     return [
-        _Row(one.id, one.name, "|".join(one.synonyms), "|".join(one.parents), one.definition)
+        Row(one.id, one.name, "|".join(one.synonyms), "|".join(one.parents), one.definition)
         for one in vocabulary.concepts
     ]
 
 
-def _line(row: _Row, output: str) -> str:
+def _line(row: Row, output: str) -> str:
     return "\t".join((row.id, row.name, row.synonyms, row.parents, output, row.definition))

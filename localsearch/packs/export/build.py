@@ -20,7 +20,7 @@ from localsearch.pack import find_pack, load_pack
 from localsearch.pack.find import network_file
 from localsearch.pack.load import Pack
 from localsearch.pack.manifest import ImageSpec, NetworkSpec
-from localsearch.packs.calibrate import captions, demo_photos, write_manifest
+from localsearch.packs.calibrate import UNFITTED, captions, demo_photos, write_manifest
 from localsearch.packs.export import parity, precision, sections, towers
 from localsearch.packs.export.models import Model
 from localsearch.packs.export.options import Wanted
@@ -110,7 +110,7 @@ def _finish(raw: dict[str, Any], wanted: Wanted, folder: Path, tell: Tell) -> No
     classifier = None if wanted.classifier is None else load_pack(find_pack(wanted.classifier))
     said = _said(wanted, classifier)
     (folder / "concepts.tsv").write_text(said.table, encoding="utf-8", newline="\n")
-    calibration = np.tile(np.array([1.0, 0.0, 0.5], np.float32), (said.table.count("\n") - 1, 1))
+    calibration = np.repeat(UNFITTED, said.table.count("\n") - 1, axis=0)
     if classifier is not None:
         _add_classifier(raw, classifier, folder)
         inner = np.load(classifier.folder / classifier.manifest.calibration)

@@ -12,6 +12,7 @@ from localsearch.pack import find_pack, load_pack
 from localsearch.packs.export import towers
 from localsearch.packs.export.models import Model
 from localsearch.packs.export.options import Wanted
+from localsearch.packs.vocabulary import SOURCE_OF_LIST
 
 if TYPE_CHECKING:
     import numpy as np
@@ -129,7 +130,7 @@ def _parts(
         "honest": "Nobody judged these concepts one by one: a text says what each looks like.",
     }
     if wanted.vocabulary is not None:
-        words |= {"licence": licence, "source": "a vocabulary of the user's, said in prompts"}
+        words |= {"licence": licence, "source": SOURCE_OF_LIST}
     cutting = {
         **weights,
         "licence": {"clip": "MIT", "sentencepiece": "Apache-2.0"}[text["tokenizer"]],
