@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import localsearch as ls
-from benchmarks import merging, plots, recall, searching, tending
+from benchmarks import eight_bits, merging, plots, recall, searching, tending
 from benchmarks.bare import Bare
 from benchmarks.figures import Result, as_json, as_markdown
 from benchmarks.questions import Questions, share_of_best
@@ -26,7 +26,8 @@ from benchmarks.workspace import Sizes, Workspace
 from localsearch.catalog import open_catalog
 from localsearch.catalog.features import open_features
 from localsearch.pack import Pack, find_pack, load_pack
-from tests.make_library import OPENED
+from tests.make_library import OPENED, write_photo
+from tests.packs.clip_pack import clip_pack_folder
 
 ROWS = 700
 SIZES = Sizes(4, 2, 1, 10, 1, 2, 1, (ROWS,))
@@ -170,6 +171,34 @@ def test_share_of_best_counts_equals_as_equal() -> None:
     values = np.array([9] * 25 + [1] * 75, np.float32)
     assert share_of_best(values, np.arange(5, 25)) == 1.0
     assert share_of_best(values, np.arange(15, 35)) == 0.5
+
+
+def test_recall_of_eight_bits_is_the_share_of_the_best() -> None:
+    right = np.arange(40, dtype=np.float64)[None] * [[1.0], [-1.0]]
+    found = right.copy()
+    assert eight_bits.recall(right, found) == 1.0
+    found[0, :5], found[0, 35:] = 99.0, 0.0  # half of the best of one query
+    assert eight_bits.recall(right, found) == 0.75
+    photos = np.eye(12) + 0.1
+    assert eight_bits.alike(photos, photos) == 1.0  # nobody finds himself
+
+
+def test_packs_in_eight_bits_are_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    packs = ["--wide", str(clip_pack_folder()), "--narrow", str(clip_pack_folder())]
+    for seed in range(12):
+        write_photo(tmp_path / f"{seed}.png", seed)
+    (tmp_path / "notes.txt").write_text("no photo")
+    files = ["--photos", str(tmp_path), "--json", str(tmp_path / "told.json")]
+    eight_bits.main([*packs, *files, "--rounds", "1"])  # as quick as itself: no verdict on speed
+    told = json.loads((tmp_path / "told.json").read_text())["figures"]
+    values = {one["name"]: one["value"] for one in told}
+    assert values["photos as queries, recall@10"] == values["texts as queries, recall@10"] == 1.0
+    assert values["photos: cosine of both"] == pytest.approx(1.0, abs=1e-3)
+    assert "12 photos" in capsys.readouterr().out
+    assert eight_bits.main(["--wide", "no-such-pack"]) == 0
+    assert "Skipped" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("measure", [recall.run, merging.run, searching.run])
