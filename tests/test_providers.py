@@ -8,6 +8,7 @@ GPU that does not work. What CUDA computes is not tested here: it needs such a G
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Callable
 from itertools import pairwise
@@ -104,7 +105,7 @@ def test_a_named_provider_that_is_not_there(pack: Pack) -> None:
 @has_azure
 @pytest.mark.usefixtures("azure_first")
 def test_a_named_provider_that_leaves_all_to_the_cpu(pack: Pack) -> None:
-    with pytest.raises(PackProvider, match="takes no part of this network"):
+    with pytest.raises(PackProvider, match="takes (no|any) part of"):
         open_image_encoder(pack, provider="azure")
 
 
@@ -149,7 +150,7 @@ def test_auto_passes_over_what_does_not_work_loudly(
     choice = encoder.choice
     assert (choice.asked, choice.runs, encoder.provider) == ("auto", "cpu", "cpu")
     assert [word for word, _ in choice.passed_over] == ["azure", "cuda"]
-    assert "takes no part" in choice.passed_over[0][1]
+    assert re.search("takes (no|any) part", choice.passed_over[0][1])
     assert choice.warning.startswith("azure cannot be used, cpu is: ")
     assert [record.getMessage() for record in caplog.records] == [choice.warning]
     encoder.close()

@@ -122,8 +122,7 @@ def open_session(
     running = session.get_providers()[0]
     if running != provider:
         raise PackProvider(f"{provider} was asked for, but ONNX Runtime gave {running}")
-    if _is_idle(session, provider):
-        raise PackProvider(f"{provider} takes no part of this network: the CPU would run it all")
+    _check_busy(session, provider)
     return Session(session, outputs)
 
 
@@ -158,15 +157,23 @@ def _load_libraries(onnxruntime: Any, provider: str) -> None:
         preload()
 
 
-def _is_idle(session: Any, provider: str) -> bool:
-    """Whether every node was left to the CPU although `provider` heads the list of the session.
+def _check_busy(session: Any, provider: str) -> None:
+    """Raise PackProvider if every node was left to the CPU although `provider` heads the list of
+    the session.
 
-    ONNX Runtime says so by no error, only in this record (of releases from 1.24 on).
+    ONNX Runtime says so by no error, only in this record (of releases from 1.24 on). CUDA that is
+    loaded takes its part, so it is believed without.
     """
+    if provider == _CPU:
+        return
     told = getattr(session, "get_provider_graph_assignment_info", None)
-    if told is None or provider == _CPU:
-        return False
-    return not any(each.ep_name == provider for each in told())
+    if told is not None and not any(each.ep_name == provider for each in told()):
+        raise PackProvider(f"{provider} takes no part of this network: the CPU would run it all")
+    if told is None and provider not in _OF_CUDA:
+        raise PackProvider(
+            f"this ONNX Runtime does not tell whether {provider} takes any part of a network",
+            hint="update it: releases from 1.24 on do",
+        )
 
 
 def _settings(threads: int) -> Any:
