@@ -105,7 +105,7 @@ def test_a_named_provider_that_is_not_there(pack: Pack) -> None:
 @has_azure
 @pytest.mark.usefixtures("azure_first")
 def test_a_named_provider_that_leaves_all_to_the_cpu(pack: Pack) -> None:
-    with pytest.raises(PackProvider, match="takes (no|any) part of"):
+    with pytest.raises(PackProvider, match=r"takes (no|any) part of"):
         open_image_encoder(pack, provider="azure")
 
 
