@@ -167,8 +167,9 @@ def main(args: Sequence[str]) -> int:
     parser.add_argument("--rclip", metavar="PYTHON", default=rclip_on_path())
     parser.add_argument("--open-clip", metavar="PYTHON", default=sys.executable)
     parser.add_argument("--pack", type=Path, metavar="FOLDER", help="keep the exported pack here")
-    parser.add_argument("--large", type=int, default=14)
-    parser.add_argument("--small", type=int, default=60)
+    # So many that what is paid once, a second on both sides, says little about a photo.
+    parser.add_argument("--large", type=int, default=160)
+    parser.add_argument("--small", type=int, default=240)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--queries", type=int, default=7)
     parser.add_argument("--json", type=Path, metavar="FILE")

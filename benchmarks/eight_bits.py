@@ -111,7 +111,8 @@ def _speeds(wide: Side, narrow: Side, files: Sequence[bytes], rounds: int) -> It
 def _cosines(what: str, wide: Floats, narrow: Floats) -> Figure:
     cosines = np.sum(wide * narrow, axis=1)
     cosines /= np.linalg.norm(wide, axis=1) * np.linalg.norm(narrow, axis=1)
-    return spread(f"{what}: cosine of both", [float(one) for one in cosines])
+    note = f"least {cosines.min():.5f}, median {np.median(cosines):.5f}"
+    return spread(f"{what}: cosine of both", [float(one) for one in cosines], note=note)
 
 
 def alike(wide: Floats, narrow: Floats) -> float:
