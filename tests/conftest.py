@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,3 +61,21 @@ def photos(tmp_path: Path) -> Path:
     folder = tmp_path / "photos"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+    """Run a command under --json and give the document; a code that differs fails."""
+    from localsearch.cli import main
+
+    def run_json(*args: str, code: int = 0) -> Any:
+        capsys.readouterr()
+        ended = main.run([*args, "--json"])
+        told = capsys.readouterr()
+        assert ended == code, told
+        body = json.loads(told.out)
+        assert next(iter(body)) == "version"
+        assert body["version"] == 1
+        return body
+
+    return run_json

@@ -49,23 +49,6 @@ def library(photos: Path, tiny_pack: str, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command under --json and give the document; a code that differs fails."""
-
-    def run_json(*args: str, code: int = 0) -> Any:
-        capsys.readouterr()
-        ended = main.run([*args, "--json"])
-        told = capsys.readouterr()
-        assert ended == code, told
-        body = json.loads(told.out)
-        assert next(iter(body)) == "version"
-        assert body["version"] == 1
-        return body
-
-    return run_json
-
-
-@pytest.fixture
 def text(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
     def run_text(*args: str) -> str:
         capsys.readouterr()

@@ -39,18 +39,6 @@ def library(photos: Path, tiny_pack: str, monkeypatch: pytest.MonkeyPatch) -> Pa
     return photos
 
 
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def run_json(*args: str, code: int = 0) -> Any:
-        capsys.readouterr()
-        ended = main.run([*args, "--json"])
-        told = capsys.readouterr()
-        assert ended == code, told
-        return json.loads(told.out)
-
-    return run_json
-
-
 def piped(*args: str, cwd: Path, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         [sys.executable, "-m", "localsearch", *args],

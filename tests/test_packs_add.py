@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import stat
@@ -303,18 +302,6 @@ def test_what_began_to_come_can_be_removed(place: Path) -> None:
     assert packs.removable("clip-large").bytes == 5
     packs.remove_pack("clip-large")
     assert left(place) == []
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def run_json(*args: str, code: int = 0) -> Any:
-        capsys.readouterr()
-        ended = main.run([*args, "--json"])
-        told = capsys.readouterr()
-        assert ended == code, told
-        return json.loads(told.out)
-
-    return run_json
 
 
 def test_the_commands(
