@@ -219,6 +219,9 @@ def test_a_users_concepts_take_the_place_of_those_in_the_pack(
     folder = make_clip_pack(tmp_path / "packs" / "clip-tiny", classifier=classifier)
     words = tmp_path / "words.txt"
     words.write_text("My Boat\tdinghy\n犬\n", encoding="utf-8")
+    raw = raw_manifest(folder)
+    next(one for one in raw["parts"] if one["name"] == "concepts")["licence"] = "LicenseRef-Old"
+    write_manifest(folder, raw)
     before = load_pack(folder)
     stay = [at for at, output in enumerate(before.vocabulary.outputs) if "probe" not in output]
     floors = before.floors[stay]
@@ -234,6 +237,7 @@ def test_a_users_concepts_take_the_place_of_those_in_the_pack(
     assert np.array_equal(after.floors[kept], floors)
     part = next(part for part in after.parts if "concepts" in part.name)
     assert part.source == "a vocabulary of the user's, said in prompts"
+    assert (part.licence == "LicenseRef-Old") == classifier
     named = set(after.manifest.files) | {"pack.toml", "MODEL_CARD.md"}
     assert {one.name for one in folder.iterdir()} == named
     # Without another list it keeps them.

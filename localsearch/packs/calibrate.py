@@ -273,6 +273,8 @@ def _tell_source(raw: dict[str, Any]) -> None:
     table = raw["concepts"]["table"]
     (words,) = (part for part in raw["parts"] if table in part["files"])
     words["source"] = SOURCE_OF_LIST
+    if "classifier" not in raw:  # whose classes stay in the table
+        words["licence"] = next(p["licence"] for p in raw["parts"] if p["name"] == "network")
 
 
 def _swap(raw: dict[str, Any], section: str, key: str, name: str) -> str:
