@@ -52,7 +52,7 @@ def test_counted_objects_teach_where_words_are_silent(tmp_path: Path) -> None:
     def encode(texts: list[str]) -> np.ndarray:
         found = np.zeros((len(texts), caption_probes.JOINT), np.float32)
         for row, text in enumerate(texts):
-            found[row, "dog" in text] = 1.0
+            found[row, int("dog" in text)] = 1.0
         return found
 
     told = caption_probes.fit(tmp_path, encode)
