@@ -273,6 +273,20 @@ def test_stop_ends_within_what_is_in_flight(pack: Pack, encoder: ImageEncoder) -
     assert len(pulled) < 40
 
 
+def test_stop_waits_for_no_photo_that_was_only_decoded(pack: Pack, encoder: ImageEncoder) -> None:
+    def slowly(_: Pixels) -> None:
+        time.sleep(0.1)
+
+    jobs = [Job(key, data=jpeg(key)) for key in range(40)]
+    stop, count = threading.Event(), 0
+    slow: Any = Widened(encoder, slowly)
+    options: Any = {"known": lambda digest: False, "threads": 2, "stop": stop.is_set}
+    for _ in features_of(jobs, lambda threads: slow, pack.image, **options):
+        count += 1
+        stop.set()
+    assert 1 <= count <= 9  # the first, and a batch that each of the two lanes had begun
+
+
 @pytest.mark.parametrize("where", ["jobs", "known", "factory", "encoder"])
 def test_faults_of_the_house_end_the_run_and_are_raised(
     pack: Pack, encoder: ImageEncoder, where: str

@@ -6,6 +6,7 @@ provider gave the pack's golden vector, and none that holds what is not a number
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -29,6 +30,7 @@ _HALF_MAX: Final = 65504.0  # the largest half float
 # Half precision moves a distance by far less than half of it; "all alike" leaves none.
 _APART: Final = 2.0
 _NEAR: Final = 1e-3
+_PASS_S: Final = 1.0  # seconds of a pass, about: who stops a run waits for it
 _HEAVY: Final = 64 << 20  # bytes of a network whose weights no cache of a processor holds
 
 Halves: TypeAlias = "npt.NDArray[np.float16]"
@@ -162,7 +164,11 @@ def _proved(
         )
         if size == sizes[-1] or not provider.fixed or _fits(encoder, pack):
             break
-    _check_golden(encoder, pack)
+    began = time.perf_counter()
+    tried = _check_golden(encoder, pack)
+    if not provider.fixed:
+        each = (time.perf_counter() - began) / tried
+        encoder.batch = next((size for size in sizes if size * each <= _PASS_S), 1)
     return encoder
 
 
@@ -181,8 +187,11 @@ def _golden_pictures(pack: Pack) -> list[Prepared]:
     return [tuple(golden_picture(seed, each.size) for each in networks) for seed in seeds]
 
 
-def _check_golden(encoder: ImageEncoder, pack: Pack) -> None:
-    """Raise PackProvider unless the provider computes what the pack's builder computed."""
+def _check_golden(encoder: ImageEncoder, pack: Pack) -> int:
+    """Raise PackProvider unless the provider computes what the pack's builder computed.
+
+    Gives the number of pictures that it took.
+    """
     golden = pack.golden
     vectors, logits = encoder.encode(_golden_pictures(pack))
     proved_like(vectors[0], golden.vector, encoder.provider)
@@ -194,6 +203,7 @@ def _check_golden(encoder: ImageEncoder, pack: Pack) -> None:
         )
     if golden.alike is not None:
         _check_apart(cosine_of(vectors[0], vectors[1]), golden.alike, encoder.provider)
+    return len(vectors)
 
 
 def _check_apart(found: float, expected: float, provider: str) -> None:

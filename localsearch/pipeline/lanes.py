@@ -32,8 +32,6 @@ from localsearch.sources.picture import decoded_pixels
 _PIXEL_BYTES = 8
 # One decoder more than cores: while one waits for the disk, the others have work for all of them.
 _SPARE_DECODERS = 1
-# Pictures that are decoded while the network is loaded (a second for one of 350 MB).
-_AHEAD = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A job that was not begun before the run was stopped."""
+    """A job that was not begun, or only decoded, before the run was stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +95,10 @@ class Lanes:
             threading.Lock() if one else contextlib.nullcontext()
         )
         self._dropping = threading.Event()
-        self._ending = threading.Event()
         decoders = 1 if settings.low_memory else settings.cores + _SPARE_DECODERS
         # Jobs inside at once: enough that no thread waits for the caller's next turn, few enough
         # that what is decoded and not yet taken (some 250 KB each) stays small.
-        self.window = 3 * decoders + (2 if settings.low_memory else _AHEAD)
+        self.window = 3 * decoders + 2
         self._inferring = 1  # lanes
         self._threads: list[threading.Thread] = []
         for number in range(decoders):
@@ -113,13 +110,12 @@ class Lanes:
         self._todo.put(job)
 
     def drop_waiting(self) -> None:
-        """From now on, jobs that no decoder has begun come out as Dropped."""
+        """From now on, jobs that no decoder or no lane has begun come out as Dropped."""
         self._dropping.set()
 
     def end(self) -> None:
         """Stop all threads and wait for them: at most for the photos that they have in hand."""
         self._dropping.set()
-        self._ending.set()
         self._budget.close()
         # The list grows on lane 0 only, before it takes its second photo; joined in its order.
         for thread in self._threads:
@@ -230,7 +226,9 @@ class Lanes:
             self._infer(batch, encoder)
 
     def _infer(self, batch: Sequence[_Seen], encoder: ImageEncoder) -> None:
-        if self._ending.is_set():  # nobody takes it any more
+        if self._dropping.is_set():
+            for _ in batch:
+                self.done.put(Dropped())
             return
         try:
             with self._cores:

@@ -43,7 +43,7 @@ def features_of(
     spares the decode. `thumbnail_side` 0: no thumbnails, no fingerprints. `threads`: cores to use
     (None: all that this process may use, half of them with `gentle`, which also lowers their
     priority). `memory`: bytes that photos in work may take. `one_reader`: one file is read at a
-    time (a rotating disk). After `stop()` is true, only what had been begun still comes out.
+    time (a rotating disk). After `stop()` is true, only what a lane had begun still comes out.
 
     Raises what `jobs`, `known` or the encoder raise (PackError); a bad photo is a refusal.
     """
@@ -65,10 +65,10 @@ def features_of(
 
 
 def _turn(lanes: Lanes, jobs: Iterator[Job], stop: Callable[[], bool]) -> Iterator[Outcome]:
-    inside, more = 0, True
+    inside, more, stopped = 0, True, False
     while True:
-        if more and stop():
-            more = False
+        if not stopped and stop():
+            more, stopped = False, True
             lanes.drop_waiting()
         if more and inside < lanes.window and lanes.done.empty():
             job = next(jobs, None)

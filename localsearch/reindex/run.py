@@ -132,8 +132,9 @@ class _Tries:
     def __bool__(self) -> bool:
         return bool(self._pictures)
 
-    def jobs(self) -> Iterator[Job]:
-        """A job for each content that is not done; those without a picture are lacking."""
+    def jobs(self, until: float) -> Iterator[Job]:
+        """A job for each content that is not done, until that moment, but one at least; those
+        without a picture are lacking."""
         for digest in [*self._pictures]:
             # Looked for only now: a page of pictures may be gigabytes.
             picture = self._next.get(digest) or next(self._pictures[digest], None)
@@ -142,6 +143,8 @@ class _Tries:
             else:
                 self._next[digest] = picture
                 yield picture.job
+                if time.monotonic() > until:
+                    return
 
     def taken(self, outcome: Outcome) -> tuple[Kind, Feature] | None:
         """The features of an outcome, if they are those of its content; else it is tried on."""
@@ -176,15 +179,14 @@ def _infer(work: Work, digests: Sequence[bytes]) -> None:
     tries = _Tries(work, digests)
     while tries and not work.stop():
         with work.turn():
-            until = time.monotonic() + TURN_SECONDS
-            _turn(work, tries, lambda: work.stop() or time.monotonic() > until)  # noqa: B023
+            _turn(work, tries, time.monotonic() + TURN_SECONDS)
 
 
-def _turn(work: Work, tries: _Tries, over: Callable[[], bool]) -> None:
-    """One run of the pipeline: what it had not begun when it was over stays for the next."""
+def _turn(work: Work, tries: _Tries, until: float) -> None:
+    """One run of the pipeline: what it had not taken by then stays for the next."""
     batch: list[tuple[Kind, Feature]] = []
     since = time.monotonic()
-    outcomes = work.read(tries.jobs(), over)
+    outcomes = work.read(tries.jobs(until), work.stop)
     with closing(outcomes):  # type: ignore[type-var]
         for outcome in outcomes:
             made = tries.taken(outcome)
