@@ -90,9 +90,8 @@ def open(
 
     `path` is a photo folder, whose store is `.localsearch` inside it, or a store itself. Or give
     `store` (any folder) and `roots` (name -> photo folder; those not yet known are added, and one
-    that is offline is moved to the folder given).
-    `pack` (a name or folder) chooses the model of a new library; for an existing one it must be
-    the one it has: `Library.reindex` moves it to another.
+    that is offline is moved to the folder given). `pack` (a name or folder) chooses the model of a
+    new library; an existing one has its own: `Library.reindex` moves it to another.
     `provider` runs the networks, once one is needed: "cpu", "cuda", "tensorrt", "coreml",
     "directml" or "openvino", or an error says why it cannot; "auto" takes CUDA where it works, else
     the CPU, and `status` tells why. `memory`: bytes that searches and syncs may use.
@@ -102,9 +101,8 @@ def open(
     `read_only`: nothing is written, not even locks. `one_shot`: for a process that asks once and
     ends; a pack's text network is there in a fifth of the time, and each text takes twice as long.
 
-    Raises LibraryMissing (nothing there, and `create` is off; no such photo folder),
-    LibraryTooNew, LibraryDamaged, LibraryFull, PackMissing, PackDamaged, InputError. Opening
-    takes no lock.
+    Takes no lock. Raises LibraryMissing (nothing there, and `create` is off; no such photo folder),
+    LibraryTooNew, LibraryDamaged, LibraryFull, PackMissing, PackDamaged, InputError.
     """
     check_numbers(memory, threads, lock_timeout)
     mode, runs_on = graph_word(graph), provider_word(provider)
