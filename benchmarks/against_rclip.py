@@ -10,7 +10,6 @@ is worth nothing, what it costs is the same.
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import subprocess
 import sys
@@ -18,9 +17,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import machine_note, pictures
+from benchmarks import alone, pictures
 from benchmarks.children import child
-from benchmarks.figures import Figure, Result, Target, as_json, as_markdown, spread
+from benchmarks.figures import Figure, Result, Target, spread
 from benchmarks.rclip_children import Ours, Rclip, Synced
 from benchmarks.rclip_pack import PACK, VOCABULARY
 from benchmarks.timing import Run, in_turn, ratios
@@ -174,22 +173,13 @@ def main(args: Sequence[str]) -> int:
     parser.add_argument("--queries", type=int, default=7)
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args(args)
-    kept = options.pack if options.pack and (options.pack / VOCABULARY).is_file() else None
-    before = machine_note.load()
-    skipped = missing(options.rclip, options.open_clip, kept)
-    result = Result(skipped=skipped) if skipped else _measured(options)
-    about = {
-        "command": " ".join(["python -m benchmarks.against_rclip", *args]),
-        "load": f"{before} before, {machine_note.load()} after",
-    }
-    stored = as_json(result, about)
-    if options.json is not None:
-        options.json.write_text(json.dumps(stored, indent=1), encoding="utf-8")
-    print(as_markdown({"against_rclip": stored}))
-    return 1 if any(figure.met is False for figure in result.figures) else 0
+    return alone.tell("against_rclip", args, lambda: _measured(options), options.json)
 
 
 def _measured(options: argparse.Namespace) -> Result:
+    kept = options.pack if options.pack and (options.pack / VOCABULARY).is_file() else None
+    if skipped := missing(options.rclip, options.open_clip, kept):
+        return Result(skipped=skipped)
     amounts = Amounts(options.large, options.small, options.rounds, options.queries)
     with Workspace(None, QUICK, lambda text: print(text, file=sys.stderr)) as work:
         out = (options.pack or work.folder / "packs").resolve()

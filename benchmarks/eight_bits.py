@@ -12,7 +12,6 @@ photos of yours they are drawn.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,8 +19,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
-from benchmarks import machine_note, pictures
-from benchmarks.figures import Figure, Result, Target, as_json, as_markdown, spread
+from benchmarks import alone, pictures
+from benchmarks.figures import Figure, Result, Target, spread
 from benchmarks.timing import Run, in_turn
 from benchmarks.workspace import QUICK, Workspace
 from localsearch.encoders import open_image_encoder
@@ -157,23 +156,16 @@ def main(args: Sequence[str]) -> int:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args(args)
-    before = machine_note.load()
+    return alone.tell("eight_bits", args, lambda: _compared(options), options.json)
+
+
+def _compared(options: argparse.Namespace) -> Result:
     try:
         wide, narrow = (Side(load_pack(find_pack(one))) for one in (options.wide, options.narrow))
     except LocalsearchError as fault:
-        result = Result(skipped=f"{fault.message}: `localsearch packs export` makes such packs")
-    else:
-        with Workspace(None, QUICK, lambda text: print(text, file=sys.stderr)) as work:
-            result = measured(wide, narrow, _files(options.photos, work), options.rounds)
-    about = {
-        "command": " ".join(["python -m benchmarks.eight_bits", *args]),
-        "load": f"{before} before, {machine_note.load()} after",
-    }
-    stored = as_json(result, about)
-    if options.json is not None:
-        options.json.write_text(json.dumps(stored, indent=1), encoding="utf-8")
-    print(as_markdown({"eight_bits": stored}))
-    return 1 if any(figure.met is False for figure in result.figures) else 0
+        return Result(skipped=f"{fault.message}: `localsearch packs export` makes such packs")
+    with Workspace(None, QUICK, lambda text: print(text, file=sys.stderr)) as work:
+        return measured(wide, narrow, _files(options.photos, work), options.rounds)
 
 
 if __name__ == "__main__":

@@ -79,3 +79,12 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
         return body
 
     return run_json
+
+
+@pytest.fixture
+def no_packs_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program's cache and data folders are new ones of this test."""
+    import platformdirs
+
+    monkeypatch.setattr(platformdirs, "user_cache_path", lambda *_, **__: tmp_path / "cache")
+    monkeypatch.setattr(platformdirs, "user_data_path", lambda *_, **__: tmp_path / "data")

@@ -27,12 +27,7 @@ from tests.tiny_pack import COLOURS, _toml, make_photo
 Raw = dict[str, Any]
 
 
-@pytest.fixture(autouse=True)
-def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import platformdirs
-
-    monkeypatch.setattr(platformdirs, "user_cache_path", lambda *_, **__: tmp_path / "cache")
-    monkeypatch.setattr(platformdirs, "user_data_path", lambda *_, **__: tmp_path / "data")
+pytestmark = pytest.mark.usefixtures("no_packs_of_the_user")
 
 
 @pytest.fixture

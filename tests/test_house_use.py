@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -259,11 +260,18 @@ def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return make_clip_pack(folder, name="clip-large", padding=2 << 20)
 
 
-def test_large_networks_are_found_where_the_pack_is_installed(large: Path, photos: Path) -> None:
+@contextmanager
+def synced(photos: Path) -> Iterator[ls.Library]:
+    """A library of four photos that has the large pack."""
     for n in range(4):
         write_photo(photos / f"{n}.png", n)
     with ls.open(photos, pack="clip-large") as library:
         library.sync()
+        yield library
+
+
+def test_large_networks_are_found_where_the_pack_is_installed(large: Path, photos: Path) -> None:
+    with synced(photos) as library:
         right = found(library, ls.text("a red photo", min_score=0.0))
         inside = library.store / "packs" / load_pack(large).pack_digest[:16]
         assert {path.name for path in inside.glob("*.onnx")} == set()
@@ -277,10 +285,7 @@ def test_large_networks_are_found_where_the_pack_is_installed(large: Path, photo
 def test_without_its_networks_a_library_says_what_still_works(
     large: Path, photos: Path, tmp_path: Path
 ) -> None:
-    for n in range(4):
-        write_photo(photos / f"{n}.png", n)
-    with ls.open(photos, pack="clip-large") as library:
-        library.sync()
+    with synced(photos) as library:
         right = found(library, ls.like(photos / "2.png"))
         concepts = found(library, ls.concept("red"))
     large.rename(tmp_path / "away")
@@ -325,10 +330,7 @@ def test_a_backup_needs_its_pack_where_it_comes_back(
     large: Path, photos: Path, tmp_path: Path
 ) -> None:
     """On another computer, where neither the pack nor the folder that it lay in is."""
-    for n in range(4):
-        write_photo(photos / f"{n}.png", n)
-    with ls.open(photos, pack="clip-large") as library:
-        library.sync()
+    with synced(photos) as library:
         right = found(library, ls.like(photos / "2.png"))
         file = library.backup(tmp_path / "a.backup").file
     assert file.stat().st_size < 1 << 20  # without the networks

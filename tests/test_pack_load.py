@@ -15,13 +15,7 @@ from localsearch.pack.digests import encoder_digest, file_digest, pack_digest
 from localsearch.scores import at_least
 from tests.tiny_pack import make_tiny_pack, tiny_pack_folder
 
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import platformdirs
-
-    monkeypatch.setattr(platformdirs, "user_cache_path", lambda *_, **__: tmp_path / "cache")
-    monkeypatch.setattr(platformdirs, "user_data_path", lambda *_, **__: tmp_path / "data")
+pytestmark = pytest.mark.usefixtures("no_packs_of_the_user")
 
 
 @pytest.fixture

@@ -274,17 +274,26 @@ def test_stop_ends_within_what_is_in_flight(pack: Pack, encoder: ImageEncoder) -
 
 
 def test_stop_waits_for_no_photo_that_was_only_decoded(pack: Pack, encoder: ImageEncoder) -> None:
+    handed, read = list[int](), list[bytes]()
+
     def slowly(_: Pixels) -> None:
+        handed.append(1)
         time.sleep(0.1)
+
+    def known(digest: bytes) -> bool:
+        read.append(digest)
+        return False
 
     jobs = [Job(key, data=jpeg(key)) for key in range(40)]
     stop, count = threading.Event(), 0
     slow: Any = Widened(encoder, slowly)
-    options: Any = {"known": lambda digest: False, "threads": 2, "stop": stop.is_set}
+    options: Any = {"known": known, "threads": 2, "stop": stop.is_set}
     for _ in features_of(jobs, lambda threads: slow, pack.image, **options):
         count += 1
         stop.set()
     assert 1 <= count <= 9  # the first, and a batch that each of the two lanes had begun
+    assert count == len(handed)  # what a lane had begun came out,
+    assert len(read) > count  # and nothing else did, though the decoders had more
 
 
 @pytest.mark.parametrize("where", ["jobs", "known", "factory", "encoder"])
