@@ -273,26 +273,55 @@ def test_stop_ends_within_what_is_in_flight(pack: Pack, encoder: ImageEncoder) -
     assert len(pulled) < 40
 
 
-def test_stop_waits_for_no_photo_that_was_only_decoded(pack: Pack, encoder: ImageEncoder) -> None:
-    handed, read = list[int](), list[bytes]()
+class Halted:
+    """The real encoder, taking batches: the first pass waits until ten photos were read, all others
+    until a stop was heard."""
 
-    def slowly(_: Pixels) -> None:
-        handed.append(1)
-        time.sleep(0.1)
+    def __init__(self, encoder: ImageEncoder) -> None:
+        self._encoder, self._lock = encoder, threading.Lock()
+        self.batch = 4
+        self.handed: list[int] = []  # pictures of each pass
+        self.full, self.heard = threading.Event(), threading.Event()
+
+    def lanes(self, cores: int) -> int:
+        return 2
+
+    def encode(self, prepared: list[Prepared]) -> tuple[np.ndarray, np.ndarray]:
+        with self._lock:
+            first = not self.handed
+            self.handed.append(len(prepared))
+        if first:
+            self.full.wait(10)
+        else:
+            self.heard.wait(10)
+            time.sleep(0.3)  # until the lanes were told, too
+        return self._encoder.encode(prepared)
+
+
+@pytest.mark.parametrize("photos", [10, 40])  # all of them handed in before the stop, and not
+def test_stop_waits_for_no_photo_that_was_only_decoded(
+    pack: Pack, encoder: ImageEncoder, photos: int
+) -> None:
+    halted: Any = Halted(encoder)
+    read, count = list[bytes](), 0
 
     def known(digest: bytes) -> bool:
         read.append(digest)
+        if len(read) >= 10:
+            halted.full.set()
         return False
 
-    jobs = [Job(key, data=jpeg(key)) for key in range(40)]
-    stop, count = threading.Event(), 0
-    slow: Any = Widened(encoder, slowly)
-    options: Any = {"known": known, "threads": 2, "stop": stop.is_set}
-    for _ in features_of(jobs, lambda threads: slow, pack.image, **options):
+    def stop() -> bool:
+        if count:
+            halted.heard.set()
+        return count > 0
+
+    jobs = [Job(key, data=jpeg(key)) for key in range(photos)]
+    options: Any = {"known": known, "threads": 2, "stop": stop}
+    for _ in features_of(jobs, lambda threads: halted, pack.image, **options):
         count += 1
-        stop.set()
     assert 1 <= count <= 9  # the first, and a batch that each of the two lanes had begun
-    assert count == len(handed)  # what a lane had begun came out,
+    assert count == sum(halted.handed)  # what a lane had begun came out,
     assert len(read) > count  # and nothing else did, though the decoders had more
 
 
